@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The folders under Sources/NSStorm are layers. Each is a target of its own, so that the compiler
+// refuses an import that points upwards: a layer may use only those that stand before it in this file.
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func layer(_ name: String, folder: String, uses dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/NSStorm/\(folder)",
+    swiftSettings: strict)
+}
+
+func tests(_ folder: String, of dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: folder, dependencies: dependencies, path: "Tests/\(folder)", swiftSettings: strict)
+}
+
+let package = Package(
+  name: "nsstorm",
+  products: [
+    .executable(name: "nsstorm", targets: ["nsstorm"]),
+    .library(
+      name: "NSStorm",
+      targets: [
+        "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormKernel",
+        "StormVerdict", "StormTrace", "StormReport",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(
+      name: "CMount",
+      path: "Sources/CMount",
+      cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+      linkerSettings: [.linkedLibrary("cap"), .linkedLibrary("mount")]),
+
+    layer("StormVocabulary", folder: "Vocabulary"),
+    layer("StormEngine", folder: "Engine", uses: ["StormVocabulary"]),
+    layer("StormReclamation", folder: "Reclamation"),
+    layer(
+      "StormPlanning", folder: "Storm",
+      uses: ["StormVocabulary", "StormEngine", .product(name: "Yams", package: "Yams")]),
+    layer("StormKernel", folder: "Kernel", uses: ["StormVocabulary", "StormPlanning", "CMount"]),
+    layer(
+      "StormVerdict", folder: "Verdict", uses: ["StormVocabulary", "StormEngine", "StormPlanning"]),
+    layer(
+      "StormTrace", folder: "Trace",
+      uses: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
+    layer(
+      "StormReport", folder: "Report",
+      uses: ["StormVocabulary", "StormPlanning", "StormVerdict", "StormTrace"]),
+
+    .executableTarget(
+      name: "nsstorm",
+      dependencies: [
+        "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
+        "StormKernel", "StormVerdict", "StormTrace", "StormReport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/nsstorm",
+      swiftSettings: strict),
+
+    tests("VocabularyTests", of: ["StormVocabulary"]),
+    tests("EngineTests", of: ["StormVocabulary", "StormEngine"]),
+    tests("ReclamationTests", of: ["StormReclamation"]),
+    tests("PlanningTests", of: ["StormVocabulary", "StormEngine", "StormPlanning"]),
+    tests("KernelTests", of: ["StormVocabulary", "StormPlanning", "StormKernel", "CMount"]),
+    tests("VerdictTests", of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
+    tests(
+      "TraceTests",
+      of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
+    tests("ReportTests", of: ["StormVocabulary", "StormVerdict", "StormReport"]),
+    tests("CommandTests", of: ["StormVocabulary"]),
+  ]
+)

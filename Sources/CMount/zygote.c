@@ -1,0 +1,1 @@
+#include "cmount.h"
