@@ -1,1 +1,1 @@
-print("nsstorm")
+NSStorm.launch()

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Foundation
+
+/// The root command. Each subcommand has a file of its own.
+struct NSStorm: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nsstorm",
+    abstract:
+      "Storms of mounts and umounts on the running kernel, checked against a reference engine.",
+    version: "nsstorm 0.1.0",
+    subcommands: [])
+
+  /// Parses the command line, runs the subcommand and ends the process with a documented exit code.
+  static func launch() -> Never {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      exit(withError: ExitStatus.agreed.exitCode)
+    } catch let failure as CommandFailure {
+      FileHandle.standardError.write(Data("nsstorm: \(failure.message)\n".utf8))
+      exit(withError: failure.status.exitCode)
+    } catch  where exitCode(for: error) == .failure && !(error is ExitCode) {
+      FileHandle.standardError.write(Data("nsstorm: the harness itself failed: \(error)\n".utf8))
+      exit(withError: ExitStatus.harnessFailed.exitCode)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
