@@ -1,0 +1,71 @@
+/// The kinds of calls that a profile gives weights to, named as profiles name them.
+public enum OperationKind: String, CaseIterable, Hashable, Sendable {
+  case mkdir
+  case rmdir
+  /// `mount -t tmpfs`: a new superblock each time.
+  case tmpfs
+  case bind
+  case rbind
+  case move
+  /// `mount --make-{,r}{shared,slave,private,unbindable}`, drawn from the phase's propagation mix.
+  case propagation
+  /// `MS_REMOUNT|MS_BIND` with replaced flags.
+  case remount
+  case umount
+  case umountDetach = "umount-detach"
+  case umountExpire = "umount-expire"
+  case umountForce = "umount-force"
+  /// Opens a directory, which then keeps its mount busy.
+  case open
+  case close
+  case chdir
+  /// A new mount namespace.
+  case unshare
+  /// A new mount namespace owned by a new user namespace.
+  case unshareUser = "unshare-user"
+  case exit
+  case pivotRoot = "pivot-root"
+  case openTree = "open-tree"
+  case fsmount
+  /// `move_mount` from the descriptor of a detached tree.
+  case attach
+  /// `move_mount` between paths.
+  case moveMount = "move-mount"
+  /// `move_mount` with `MOVE_MOUNT_BENEATH`.
+  case beneath
+  /// `move_mount` with `MOVE_MOUNT_SET_GROUP`.
+  case setGroup = "set-group"
+  case setattr
+
+  /// One line for `nsstorm profiles show`.
+  public var explanation: String {
+    switch self {
+    case .mkdir: "make a directory"
+    case .rmdir: "remove a directory, also one that is a mountpoint elsewhere"
+    case .tmpfs: "mount a new tmpfs"
+    case .bind: "mount --bind"
+    case .rbind: "mount --rbind"
+    case .move: "mount --move"
+    case .propagation: "change a propagation type, with and without children"
+    case .remount: "replace a mount's flags (MS_REMOUNT|MS_BIND)"
+    case .umount: "synchronous umount"
+    case .umountDetach: "umount with MNT_DETACH"
+    case .umountExpire: "umount with MNT_EXPIRE"
+    case .umountForce: "umount with MNT_FORCE"
+    case .open: "open a directory and keep it open"
+    case .close: "close a descriptor"
+    case .chdir: "change the working directory"
+    case .unshare: "a new mount namespace"
+    case .unshareUser: "a new mount namespace in a new user namespace"
+    case .exit: "end a process and with it its namespace"
+    case .pivotRoot: "pivot_root"
+    case .openTree: "open_tree with and without a clone"
+    case .fsmount: "a new detached tmpfs (fsopen, fsmount)"
+    case .attach: "attach a detached tree (move_mount)"
+    case .moveMount: "move_mount between paths"
+    case .beneath: "move_mount beneath a mount"
+    case .setGroup: "move_mount with set_group: join a peer group"
+    case .setattr: "mount_setattr"
+    }
+  }
+}

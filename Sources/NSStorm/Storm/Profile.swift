@@ -1,0 +1,194 @@
+public import StormVocabulary
+
+/// What a storm does, as a file under `profiles/` describes it.
+public struct Profile: Hashable, Sendable {
+  /// The file's name without `.yaml`.
+  public var name: String
+  /// One line for lists.
+  public var summary: String
+  /// The comment at the head of the file: what it provokes and which claim it tests.
+  public var explanation: String
+  /// The kernel whose rules the generator asks. Predictions use those of the kernel that is judged.
+  public var rules: KernelRelease
+  public var seed: Seed
+  public var limits: Limits
+  public var phases: [Phase]
+
+  /// Bounds that hold for the whole run.
+  public struct Limits: Hashable, Sendable {
+    /// Namespaces alive at once, namespace 0 included.
+    public var namespaces = 12
+    /// Calls after which a namespace would hold more are not planned.
+    public var mountsPerNamespace = 120
+    /// The same over all namespaces and detached trees.
+    public var mounts = 2_000
+    /// Descriptors that one process keeps open.
+    public var descriptors = 8
+    /// Size of the tmpfs that is the root of the sandbox.
+    public var rootBytes = 64 << 20
+    /// A worker that does not answer for so long is a hang.
+    public var answer: Duration = .seconds(20)
+    /// The run ends after so long, whatever is left of the plan.
+    public var run: Duration = .seconds(600)
+
+    public init() {}
+  }
+
+  public init(
+    name: String, summary: String, explanation: String = "", rules: KernelRelease, seed: Seed,
+    limits: Limits = Limits(), phases: [Phase]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.explanation = explanation
+    self.rules = rules
+    self.seed = seed
+    self.limits = limits
+    self.phases = phases
+  }
+}
+
+/// When tables are read and compared.
+public enum Verification: Hashable, Sendable, CustomStringConvertible {
+  case everyStep
+  /// After every so many steps, and at the end of the phase.
+  case every(Int)
+  /// At the end of the phase only.
+  case end
+
+  public var description: String {
+    switch self {
+    case .everyStep: "every-step"
+    case .every(let count): "every \(count) steps"
+    case .end: "end"
+    }
+  }
+}
+
+/// How the calls of a phase relate in time, and with it how they can be judged.
+public enum PhaseKind: String, CaseIterable, Hashable, Sendable {
+  /// One call after the other: every answer is exact.
+  case sequential
+  /// Actors on parts that cannot influence each other: exact and parallel.
+  case partitioned
+  /// Actors race on the same mounts: some order must explain the answers.
+  case contended
+  /// Full speed; end state, answers that no order can give, and releases are checked.
+  case blast
+}
+
+/// A part of a profile.
+public struct Phase: Hashable, Sendable {
+  public var name: String
+  public var verification: Verification
+  public var body: Body
+
+  public enum Body: Hashable, Sendable {
+    case sequential(SequentialPhase)
+    case blast(BlastPhase)
+  }
+
+  public init(name: String, verification: Verification, body: Body) {
+    self.name = name
+    self.verification = verification
+    self.body = body
+  }
+
+  public var kind: PhaseKind {
+    switch body {
+    case .sequential: .sequential
+    case .blast: .blast
+    }
+  }
+}
+
+/// Random calls and shapes, one after the other, in a changing set of namespaces.
+public struct SequentialPhase: Hashable, Sendable {
+  public enum Length: Hashable, Sendable {
+    case steps(Int)
+    /// As many steps as fit; the calls themselves do not depend on it.
+    case duration(Duration)
+  }
+
+  public var length: Length
+  /// Namespaces that exist before the first random call.
+  public var startNamespaces = 3
+  /// The share of shared mounts among those that the phase begins with.
+  public var tree = Tree()
+  public var weights: Weights<OperationKind>
+  public var shapes: Weights<ShapeKind>
+  /// How many of the decisions start a shape instead of a single call, 0 ... 1.
+  public var shapeShare = 0.0
+  /// How many of the single calls are wrong on purpose, 0 ... 1.
+  public var wrongShare = 0.15
+  /// How many changes of propagation and bind calls reach into the children, 0 ... 1.
+  public var recursiveShare = 0.3
+  public var propagation: Weights<PropagationType>
+
+  /// The directories that calls move in.
+  public struct Tree: Hashable, Sendable {
+    /// How many components a path has at most.
+    public var depth = 3
+    /// How many names a directory has at most; few names make calls meet.
+    public var breadth = 3
+
+    public init() {}
+  }
+
+  public init(length: Length) {
+    self.length = length
+    weights = Self.defaultWeights
+    shapes = Weights(ShapeKind.allCases.map { .init($0, 1) })
+    propagation = Weights([
+      .init(.shared, 50), .init(.slave, 20), .init(.private, 20), .init(.unbindable, 10),
+    ])
+  }
+
+  /// Weights of a phase that names none: everything, the frequent calls more often.
+  public static let defaultWeights = Weights<OperationKind>(
+    OperationKind.allCases.map { kind in
+      switch kind {
+      case .tmpfs, .umount: .init(kind, 14)
+      case .umountDetach, .propagation, .mkdir, .bind: .init(kind, 10)
+      case .rbind, .open, .close: .init(kind, 6)
+      case .move, .remount, .unshare, .rmdir, .openTree, .attach: .init(kind, 4)
+      case .umountForce, .pivotRoot: .init(kind, 1)
+      default: .init(kind, 2)
+      }
+    })
+}
+
+/// Many namespaces, many shared mounts, then all umounts at once.
+public struct BlastPhase: Hashable, Sendable {
+  public enum UmountKind: String, CaseIterable, Hashable, Sendable {
+    case sync, detach
+    /// Half of the calls each, drawn from the seed.
+    case mix
+  }
+
+  /// Which calls the workers make.
+  public enum Assault: String, CaseIterable, Hashable, Sendable {
+    /// Each mount is umounted by one worker: every call must succeed.
+    case divided
+    /// Every worker goes for every mount: exactly one call for each mount succeeds.
+    case racing
+  }
+
+  /// Namespaces, namespace 0 included; all share the mounts.
+  public var namespaces: Int
+  /// Mounts that are made in namespace 0 and propagate to all others.
+  public var mountsPerNamespace: Int
+  /// Workers that umount at once, each in a namespace of its own.
+  public var workers: Int
+  public var umount: UmountKind
+  public var assault: Assault = .divided
+  /// How often the mounts are made and umounted.
+  public var rounds = 1
+
+  public init(namespaces: Int, mountsPerNamespace: Int, workers: Int, umount: UmountKind) {
+    self.namespaces = namespaces
+    self.mountsPerNamespace = mountsPerNamespace
+    self.workers = workers
+    self.umount = umount
+  }
+}
