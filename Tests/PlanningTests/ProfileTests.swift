@@ -94,8 +94,8 @@ private let smallest = """
     yaml: String, line: Int, column: Int, message: String
   ) throws {
     let found = problems(yaml)
-    let problem = try #require(found.first, "accepted:\n\(yaml)")
-    #expect(problem.message.contains(message), "\(problem)")
+    let problem = try #require(
+      found.first { $0.message.contains(message) }, "found only \(found) in:\n\(yaml)")
     #expect(problem.line == line && problem.column == column, "\(problem)")
     #expect(problem.description.hasPrefix("test.yaml:\(line):\(column): "))
   }

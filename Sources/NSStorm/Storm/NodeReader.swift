@@ -117,6 +117,7 @@ struct NodeReader {
   mutating func weights<Choice: RawRepresentable & CaseIterable & Hashable & Sendable>(
     _ node: Node, _ what: String, of type: Choice.Type = Choice.self
   ) -> Weights<Choice>? where Choice.RawValue == String {
+    let problemsBefore = problems.count
     guard let fields = fields(node, of: what, allowed: Choice.allCases.map(\.rawValue)) else {
       return nil
     }
@@ -127,7 +128,9 @@ struct NodeReader {
       entries.append(.init(choice, weight ?? 0))
     }
     let weights = Weights(entries)
-    if weights.isEmpty { report(node, "\(what) leaves nothing to choose: every weight is 0") }
+    if weights.isEmpty, problems.count == problemsBefore {
+      report(node, "\(what) leaves nothing to choose: every weight is 0")
+    }
     return weights
   }
 
