@@ -80,6 +80,6 @@ let package = Package(
       "TraceTests",
       of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
     tests("ReportTests", of: ["StormVocabulary", "StormVerdict", "StormReport"]),
-    tests("CommandTests", of: ["StormVocabulary"]),
+    tests("CommandTests", of: ["StormVocabulary", "nsstorm"]),
   ]
 )

@@ -1,0 +1,50 @@
+# Shared by ci/storm and ci/test: installs what is missing and says so; asks for nothing.
+# Works without a network when everything is there.
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Exit codes as the README documents them.
+readonly EXIT_HARNESS_FAILED=70
+readonly EXIT_NOT_PERMITTED=77
+
+require_root() {
+  local capabilities sys_admin=21
+  capabilities=$((16#$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)))
+  if ((!(capabilities >> sys_admin & 1))); then
+    say "$1 needs root: it makes mount namespaces (CAP_SYS_ADMIN is missing)."
+    say "Type: sudo $2"
+    exit "$EXIT_NOT_PERMITTED"
+  fi
+}
+
+require_swift() {
+  if ! command -v swift >/dev/null; then
+    say "Swift 6.3 or newer is missing from PATH; see https://www.swift.org/install/linux/"
+    exit "$EXIT_NOT_PERMITTED"
+  fi
+}
+
+# package:a file that it provides
+readonly NEEDED=(
+  libcap-dev:/usr/include/sys/capability.h
+  libmount-dev:/usr/include/libmount/libmount.h
+)
+
+install_missing() {
+  local need missing=()
+  for need in "${NEEDED[@]}"; do
+    [[ -e ${need#*:} ]] || missing+=("${need%%:*}")
+  done
+  ((${#missing[@]} == 0)) && return 0
+  if ! command -v apt-get >/dev/null || ((EUID != 0)); then
+    say "Missing: ${missing[*]}. Install them (Debian: apt-get install ${missing[*]}) and try again."
+    exit "$EXIT_NOT_PERMITTED"
+  fi
+  say "Missing: ${missing[*]}. Installing through apt."
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -q >&2 || say "apt-get update failed; trying with the package lists that are there."
+  if ! apt-get install -y -q --no-install-recommends "${missing[@]}" >&2; then
+    say "apt-get could not install ${missing[*]}."
+    exit "$EXIT_HARNESS_FAILED"
+  fi
+}
