@@ -1,7 +1,8 @@
 /// What a system call answered: ``none`` (0) or the number of the error.
 ///
-/// In a stress harness an errno is data. It is returned and compared, never thrown.
-public struct Errno: RawRepresentable, Hashable, Sendable, Comparable {
+/// In a stress harness an errno is data. It is returned and compared, never thrown; the conformance to `Error`
+/// is there for `Result`.
+public struct Errno: RawRepresentable, Hashable, Sendable, Comparable, Error {
   public let rawValue: Int32
 
   public init(rawValue: Int32) {

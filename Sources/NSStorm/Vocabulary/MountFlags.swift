@@ -118,7 +118,7 @@ public struct MoveMountFlags: OptionSet, Hashable, Sendable, Codable {
 }
 
 /// The attributes that a mount has of its own, as the sixth field of mountinfo shows them.
-public struct MountAttributes: OptionSet, Hashable, Sendable, Codable {
+public struct MountAttributes: OptionSet, Hashable, Sendable, Codable, BitwiseCopyable {
   public let rawValue: UInt16
 
   public init(rawValue: UInt16) {

@@ -1,0 +1,140 @@
+public import StormVocabulary
+
+/// How a kernel behaves, as named rules. Nothing but `init(release:)` asks for a version (kernel-mounts section 7).
+public struct KernelRules: Hashable, Sendable {
+  // MARK: umount
+
+  /// Umount propagation takes the largest set of candidates (6.17+, `propagate_umount` rewritten); before, candidates
+  /// were marked one by one and what covers a root was never an obstacle (5.4, 5.5).
+  public var umountsLargestSet = true
+  /// Slaves of mounts that go are handed over all at once (6.17+, `bulk_make_private`; 5.7).
+  public var handsOverInBulk = true
+  /// The busy check judges chains of candidates mounted inside each other as a whole (7.2+, `chain_busy`; 5.2).
+  public var busyWalksChains = true
+  /// Locked or connected members of a detached tree are replaced by an empty directory (7.3, covers; 5.8).
+  public var leavesCovers = true
+  /// MNT_FORCE asks for a capability over the initial user namespace (5.10; later the superblock's; 2.3).
+  public var forceNeedsInitialUsers = false
+
+  // MARK: propagation
+
+  /// A copy keeps "unbindable" (up to 6.16 and from 7.2; `clone_mnt`, 3.3.1).
+  public var copiesKeepUnbindable = true
+  /// What a receiver had at the place goes on top of the copy's own stack (6.15+, `attach_recursive_mnt`; 4.1).
+  public var tucksOntoTopOfCopy = true
+  /// The walk over receivers visits slaves of mounts in detached trees (6.15+, `propagation_next`; 4.3).
+  public var walksAnonymousMounts = true
+  /// A leaving member is replaced by the next peer with the same root (up to 6.16, `do_make_slave`; 1.4).
+  public var prefersPeerWithSameRoot = false
+  /// Slaves are handed over at the tail of the new master's list (up to 6.16, `do_make_slave`; 1.4).
+  public var handsSlavesOverAtTail = false
+  /// A type change needs a mounted mount and a capability over its namespace (6.17+ and stable updates; 3.5).
+  public var changeTypeNeedsMounted = true
+
+  // MARK: attaching and moving
+
+  /// A target that is mounted nowhere is ENOENT when it is locked (6.5+); before, EINVAL came from later checks (2.4).
+  public var lockTargetRefusesUnmounted = true
+  /// move checks that the source is a mount root, and the kinds, before anything is locked (6.18+; 3.4).
+  public var moveChecksSourceRootFirst = true
+  /// Beneath a path that is no mount root is EINVAL before the target is locked (6.17+; 3.4).
+  public var beneathChecksRootBeforeLock = true
+  /// move_mount looks its target up before its source (6.13+; 3.4).
+  public var moveMountLooksUpTargetFirst = true
+  /// move_mount accepts a target in a detached tree (6.15+; 3.4).
+  public var movesIntoDetachedTrees = true
+  /// bind and open_tree accept a source in a detached tree of the caller's namespace (6.15+; 3.3).
+  public var copiesDetachedTrees = true
+  /// MOVE_MOUNT_BENEATH exists (6.5+).
+  public var hasMoveBeneath = true
+  /// A locked mount may be slipped under, and its lock moves to what is below (7.1+; 3.9).
+  public var movesBeneathLocked = true
+  /// The root may be slipped under (7.1+; 3.9).
+  public var movesBeneathRoot = true
+  /// MOVE_MOUNT_SET_GROUP exists (5.15+; 3.10).
+  public var hasSetGroup = true
+  /// set_group refuses an unbindable target (7.3; 3.10).
+  public var setGroupRefusesUnbindable = true
+  /// mount_setattr exists (5.12+; 3.11).
+  public var hasMountSetattr = true
+  /// A bind onto a mount of another namespace answers 0 and does nothing (6.17.13 alone; 3.3).
+  public var bindOntoForeignMountSucceeds = false
+
+  // MARK: user namespaces and locks
+
+  /// What is tucked on top of a copy that enters another user namespace is locked with it (5.10; 3.14).
+  public var locksAfterTucking = false
+  /// The lock of a mount that is slipped under moves to the new mount (7.1+; 4.1).
+  public var lockMovesToWhatIsTucked = true
+  /// Locking compares with the owner of the destination, not of the caller's namespace (7.3; 4.1).
+  public var locksRelativeToDestination = true
+  /// The top of a tree that is copied for other users is locked as well (before 7.3, `lock_mnt_tree`; 3.14).
+  public var lockTreeIncludesTop = false
+
+  // MARK: the rest
+
+  /// pivot_root asks for the capability before it looks the paths up (up to 6.12; 3.8).
+  public var pivotChecksCapabilityFirst = false
+  /// pivot_root attaches the old root before the new one (up to 6.16; 3.8).
+  public var pivotAttachesOldFirst = false
+  /// mountinfo lists mounts in the order of their creation (6.8+); before, in the order of their commits (1.6).
+  public var tableIsInCreationOrder = true
+
+  /// The rules of the newest kernel that is known.
+  public static let newest = KernelRules()
+
+  private init() {}
+
+  /// The oldest and the newest kernel whose behaviour is known.
+  public static let knownReleases = KernelRelease(5, 10)...KernelRelease(7, 3, .max)
+
+  /// The intended behaviour of a release; nil for kernels older than 5.10. Newer ones than all known get the newest rules.
+  public init?(release: KernelRelease) {
+    guard release >= Self.knownReleases.lowerBound else { return nil }
+    func since(_ major: Int, _ minor: Int) -> Bool { release >= KernelRelease(major, minor) }
+    /// Mainline since a version, and stable updates of older lines since theirs.
+    func since(_ major: Int, _ minor: Int, stable: [KernelRelease]) -> Bool {
+      since(major, minor)
+        || stable.contains {
+          ($0.major, $0.minor) == (release.major, release.minor) && release >= $0
+        }
+    }
+    self.init()
+    umountsLargestSet = since(6, 17)
+    handsOverInBulk = since(6, 17)
+    busyWalksChains = since(7, 2)
+    leavesCovers = since(7, 3)
+    forceNeedsInitialUsers = !since(
+      6, 15, stable: [KernelRelease(6, 12, 24), KernelRelease(6, 1, 135)])
+    copiesKeepUnbindable = !since(6, 17) || since(7, 2)
+    tucksOntoTopOfCopy = since(6, 15)
+    walksAnonymousMounts = since(6, 15)
+    prefersPeerWithSameRoot = !since(6, 17)
+    handsSlavesOverAtTail = !since(6, 17)
+    changeTypeNeedsMounted = since(
+      6, 16,
+      stable: [
+        KernelRelease(6, 15, 3), KernelRelease(6, 12, 34), KernelRelease(6, 6, 94),
+        KernelRelease(6, 1, 142),
+      ])
+    lockTargetRefusesUnmounted = since(6, 5)
+    moveChecksSourceRootFirst = since(6, 18)
+    beneathChecksRootBeforeLock = since(6, 17)
+    moveMountLooksUpTargetFirst = since(6, 13)
+    movesIntoDetachedTrees = since(6, 15)
+    copiesDetachedTrees = since(6, 15)
+    hasMoveBeneath = since(6, 5)
+    movesBeneathLocked = since(7, 1)
+    movesBeneathRoot = since(7, 1)
+    hasSetGroup = since(5, 15)
+    setGroupRefusesUnbindable = since(7, 3)
+    hasMountSetattr = since(5, 12)
+    locksAfterTucking = !since(6, 16, stable: [KernelRelease(6, 12, 36), KernelRelease(6, 1, 143)])
+    lockMovesToWhatIsTucked = since(7, 1)
+    locksRelativeToDestination = since(7, 3)
+    lockTreeIncludesTop = !since(7, 3)
+    pivotChecksCapabilityFirst = !since(6, 17)
+    pivotAttachesOldFirst = !since(6, 17)
+    tableIsInCreationOrder = since(6, 8)
+  }
+}

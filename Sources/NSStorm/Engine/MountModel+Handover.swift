@@ -1,0 +1,52 @@
+import StormVocabulary
+
+// Who inherits the slaves of mounts that go, kernel-mounts 5.7 (`bulk_make_private`; `change_mnt_propagation` before 6.17).
+
+extension MountModel {
+  /// Takes all members out of their groups and gives their slaves to the next surviving peer, else to the
+  /// surviving master, else to nobody.
+  mutating func handOver(_ dying: [Mount]) {
+    guard rules.handsOverInBulk else {
+      for mount in dying {
+        changePropagation(of: mount, to: .private)
+        mounts[mount.index].state.remove(.unbindable)
+      }
+      return
+    }
+    var heirs: [Mount: Mount] = [:]
+    for mount in dying where needsHeir(mount) && heirs[mount] == nil {
+      var path: [Mount] = []
+      var member = mount
+      var heir = Mount.none
+      while true {
+        path.append(member)
+        var next = mounts[member.index].nextPeer
+        if isShared(member), next != member {
+          leaveRing(member)
+        } else {
+          next = mounts[member.index].master
+        }
+        mounts[member.index].group = 0
+        leaveMaster(member)
+        if next == .none || !mounts[next.index].state.contains(.umounted) {
+          heir = next
+          break
+        }
+        if let known = heirs[next] {
+          heir = known
+          break
+        }
+        member = next
+      }
+      for member in path { heirs[member] = heir }
+    }
+    for mount in dying {
+      if let heir = heirs[mount] { transferSlaves(of: mount, to: heir, atTail: false) }
+      mounts[mount.index].state.remove(.unbindable)
+    }
+  }
+
+  private func needsHeir(_ mount: Mount) -> Bool {
+    mounts[mount.index].group != 0 || mounts[mount.index].master != .none
+  }
+}

@@ -1,0 +1,314 @@
+import StormVocabulary
+
+// Open files, working directories and roots, kernel-mounts 1.8, 3.8 and 3.12.
+
+extension MountModel {
+  /// The open file in a slot, or none.
+  func openFile(_ slot: DescriptorSlot, of process: Process) -> OpenFile {
+    var file = processes[process.index].firstFile
+    while file != .none {
+      if files[file.index].slot == Int32(truncatingIfNeeded: slot) { return file }
+      file = files[file.index].next
+    }
+    return .none
+  }
+
+  /// Puts a file into a slot of a process; a file that was there is closed.
+  private mutating func install(
+    _ location: Location, _ slot: DescriptorSlot, of process: Process, needsUmount: Bool = false
+  ) {
+    if openFile(slot, of: process) != .none { _ = close(slot, by: process) }
+    let file = OpenFile(index: files.allocate())
+    files[file.index].location = location
+    files[file.index].slot = Int32(truncatingIfNeeded: slot)
+    files[file.index].needsUmount = needsUmount
+    files[file.index].next = processes[process.index].firstFile
+    processes[process.index].firstFile = file
+    hold(location)
+  }
+
+  mutating func open(
+    _ path: PathArgument, _ flags: OpenFlags, _ slot: DescriptorSlot, by process: Process
+  ) -> Errno {
+    switch resolve(path, by: process) {
+    case .failure(let errno): return errno
+    case .success(let location):
+      if flags.contains(.directory), dentries[location.dentry.index].kind != .directory {
+        return refuse(.componentNotDirectory, .notDirectory)
+      }
+      install(location, slot, of: process)
+      return .none
+    }
+  }
+
+  mutating func close(_ slot: DescriptorSlot, by process: Process) -> Errno {
+    let file = openFile(slot, of: process)
+    guard file != .none else { return refuse(.descriptorClosed, .badFileDescriptor) }
+    var link = processes[process.index].firstFile
+    if link == file {
+      processes[process.index].firstFile = files[file.index].next
+    } else {
+      while files[link.index].next != file { link = files[link.index].next }
+      files[link.index].next = files[file.index].next
+    }
+    put(file)
+    return .none
+  }
+
+  /// The last reference to an open file goes (`__fput`, `dissolve_on_fput`).
+  mutating func put(_ file: OpenFile) {
+    let record = files[file.index]
+    files.free(file.index)
+    if record.needsUmount {
+      let mount = record.location.mount
+      let namespace = mounts[mount.index].namespace
+      if namespace != .none, namespaces[namespace.index].isAnonymous,
+        namespaces[namespace.index].root == mount
+      {
+        note(.detachedTreeDissolves, mount)
+        umountTree(mount, .connected)
+        namespaces.free(namespace.index)
+      }
+    }
+    release(record.location)
+  }
+
+  mutating func changeDirectory(_ path: PathArgument, by process: Process) -> Errno {
+    switch resolve(path, by: process) {
+    case .failure(let errno): return errno
+    case .success(let location):
+      if dentries[location.dentry.index].kind != .directory {
+        return refuse(.componentNotDirectory, .notDirectory)
+      }
+      let old = processes[process.index].workingDirectory
+      hold(location)
+      processes[process.index].workingDirectory = location
+      release(old)
+      return .none
+    }
+  }
+
+  mutating func changeRoot(_ path: PathArgument, by process: Process) -> Errno {
+    switch resolve(path, by: process) {
+    case .failure(let errno): return errno
+    case .success(let location):
+      if dentries[location.dentry.index].kind != .directory {
+        return refuse(.componentNotDirectory, .notDirectory)
+      }
+      let old = processes[process.index].root
+      hold(location)
+      processes[process.index].root = location
+      changeTable(of: processes[process.index].namespace)
+      release(old)
+      return .none
+    }
+  }
+
+  // MARK: pivot_root (3.8)
+
+  mutating func pivotRoot(
+    _ newRoot: PathArgument, _ putOld: PathArgument, by process: Process
+  ) -> Errno {
+    if rules.pivotChecksCapabilityFirst, !mayMount(process) {
+      return refuse(.noMountCapability, .notPermitted)
+    }
+    let new: Location
+    let old: Location
+    switch resolve(newRoot, by: process) {
+    case .failure(let errno): return errno
+    case .success(let found): new = found
+    }
+    switch resolve(putOld, by: process) {
+    case .failure(let errno): return errno
+    case .success(let found): old = found
+    }
+    for location in [new, old] where dentries[location.dentry.index].kind != .directory {
+      return refuse(.componentNotDirectory, .notDirectory)
+    }
+    if !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
+    let place: Location
+    switch lockTarget(old) {
+    case .failure(let errno): return errno
+    case .success(let found): place = found
+    }
+    let root = processes[process.index].root
+    if let errno = refusePivot(new: new, place: place, root: root, process) { return errno }
+    note(.pivotSwapsRoots, new.mount)
+    swapRoots(new: new, place: place, root: root)
+    switchTasks(from: root, to: new)
+    return .none
+  }
+
+  private mutating func refusePivot(
+    new: Location, place: Location, root: Location, _ process: Process
+  ) -> Errno? {
+    let newRecord = mounts[new.mount.index]
+    let rootRecord = mounts[root.mount.index]
+    if isShared(place.mount)
+      || newRecord.parent != .none && isShared(newRecord.parent)
+      || rootRecord.parent != .none && isShared(rootRecord.parent)
+      || newRecord.parent == .none && isShared(new.mount)
+      || rootRecord.parent == .none && isShared(root.mount)
+    {
+      return refuse(.pivotShared, .invalidArgument)
+    }
+    if !isOurs(root.mount, process) || !isOurs(new.mount, process) {
+      return refuse(.pivotForeign, .invalidArgument)
+    }
+    if newRecord.state.contains(.locked) { return refuse(.pivotLocked, .invalidArgument) }
+    if dentries[new.dentry.index].isUnlinked { return refuse(.targetRemoved, .noSuchEntry) }
+    if new.mount == root.mount || place.mount == root.mount {
+      return refuse(.pivotOnRoot, .busy)
+    }
+    if root.dentry != rootRecord.root { return refuse(.pivotRootNotMountRoot, .invalidArgument) }
+    if rootRecord.parent == .none { return refuse(.pivotRootWithoutParent, .invalidArgument) }
+    if new.dentry != newRecord.root { return refuse(.pivotNewNotMountRoot, .invalidArgument) }
+    if newRecord.parent == .none { return refuse(.pivotNewWithoutParent, .invalidArgument) }
+    if !isReachable(place, from: new) { return refuse(.pivotOldUnreachable, .invalidArgument) }
+    if !isReachable(new, from: root) { return refuse(.pivotNewUnreachable, .invalidArgument) }
+    return nil
+  }
+
+  private mutating func swapRoots(new: Location, place: Location, root: Location) {
+    let rootRecord = mounts[root.mount.index]
+    separate(new.mount)
+    separate(root.mount)
+    if rootRecord.state.contains(.locked) {
+      note(.pivotMovesLock, new.mount)
+      mounts[new.mount.index].state.insert(.locked)
+      mounts[root.mount.index].state.remove(.locked)
+    }
+    if rules.pivotAttachesOldFirst {
+      attach(root.mount, to: place.mount, at: place.dentry)
+      attach(new.mount, to: rootRecord.parent, at: rootRecord.mountpoint)
+    } else {
+      attach(new.mount, to: rootRecord.parent, at: rootRecord.mountpoint)
+      attach(root.mount, to: place.mount, at: place.dentry)
+    }
+    changeTable(of: mounts[new.mount.index].namespace)
+  }
+
+  /// `chroot_fs_refs`: every task that stands exactly on the old root follows.
+  private mutating func switchTasks(from old: Location, to new: Location) {
+    for index in 1..<processes.slotCount where processes[index].isAlive {
+      if processes[index].root == old {
+        processes[index].root = new
+        changeTable(of: processes[index].namespace)
+        hold(new)
+        release(old)
+      }
+      if processes[index].workingDirectory == old {
+        processes[index].workingDirectory = new
+        hold(new)
+        release(old)
+      }
+    }
+  }
+
+  // MARK: detached trees (3.12)
+
+  mutating func openTree(
+    _ path: PathArgument, _ flags: OpenTreeFlags, _ slot: DescriptorSlot, by process: Process
+  ) -> Errno {
+    let clones = flags.contains(.clone)
+    if flags.contains(.recursive), !clones { return refuse(.openTreeFlags, .invalidArgument) }
+    if flags.contains(.namespace) { return refuse(.openTreeFlags, .invalidArgument) }
+    if clones, !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
+    let location: Location
+    switch resolve(path, by: process) {
+    case .failure(let errno): return errno
+    case .success(let found): location = found
+    }
+    guard clones else {
+      install(location, slot, of: process)
+      return .none
+    }
+    switch copyForBind(location, recursive: flags.contains(.recursive), by: process) {
+    case .failure(let errno): return errno
+    case .success(let copy):
+      mounts[copy.index].state.remove(.locked)
+      detachedTree(copy, slot, of: process)
+      return .none
+    }
+  }
+
+  mutating func fsmount(
+    _ type: String, source: String, _ slot: DescriptorSlot, by process: Process
+  ) -> Errno {
+    if !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
+    switch makeFileSystem(type, by: process, readOnly: false) {
+    case .failure(let errno): return errno
+    case .success(let made):
+      let mount = makeMount(
+        of: made.superblock, root: superblocks[made.superblock.index].root,
+        deviceName: names.intern(source), attributes: .relativeAccessTime)
+      note(.newMountIsPrivate, mount)
+      detachedTree(mount, slot, of: process)
+      return .none
+    }
+  }
+
+  /// A tree becomes the content of a new anonymous namespace that lives as long as its descriptor.
+  private mutating func detachedTree(_ root: Mount, _ slot: DescriptorSlot, of process: Process) {
+    let own = processes[process.index].namespace
+    let namespace = makeNamespace(owner: namespaces[own.index].owner, isAnonymous: true)
+    namespaces[namespace.index].sequence = namespaces[own.index].sequence
+    namespaces[namespace.index].root = root
+    var member = root
+    while member != .none {
+      join(namespace, member)
+      member = nextInTree(member, root: root)
+    }
+    install(
+      Location(mount: root, dentry: mounts[root.index].root), slot, of: process, needsUmount: true)
+  }
+
+  // MARK: mount_setattr (3.11)
+
+  mutating func mountSetattr(
+    _ path: PathArgument, recursive: Bool, _ change: AttributeChange, by process: Process
+  ) -> Errno {
+    guard rules.hasMountSetattr else { return refuse(.callMissing, .notImplemented) }
+    if !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
+    switch change {
+    case .set([]), .clear([]): return .none
+    default: break
+    }
+    let location: Location
+    switch resolve(path, by: process) {
+    case .failure(let errno): return errno
+    case .success(let found): location = found
+    }
+    let mount = location.mount
+    if location.dentry != mounts[mount.index].root {
+      return refuse(.setattrNotMountRoot, .invalidArgument)
+    }
+    if !isOurs(mount, process) {
+      let namespace = mounts[mount.index].namespace
+      let isDetachedRoot =
+        namespace != .none && namespaces[namespace.index].isAnonymous
+        && mounts[mount.index].parent == .none
+      if !isDetachedRoot { return refuse(.setattrForeign, .invalidArgument) }
+    }
+    let members = recursive ? tree(of: mount) : [mount]
+    switch change {
+    case .propagation(let type):
+      for member in members { changePropagation(of: member, to: type) }
+    case .set(let attributes), .clear(let attributes):
+      let sets = if case .set = change { true } else { false }
+      func wanted(_ mount: Mount) -> MountAttributes {
+        let now = mounts[mount.index].attributes
+        return sets ? now.union(attributes) : now.subtracting(attributes)
+      }
+      for member in members where !mayReplaceAttributes(of: member, with: wanted(member)) {
+        return refuse(.attributeLocked, .notPermitted)
+      }
+      for member in members {
+        note(.setattrChangesAttributes, member)
+        mounts[member.index].attributes = wanted(member)
+        changeTable(of: mounts[member.index].namespace)
+      }
+    }
+    return .none
+  }
+}
