@@ -27,7 +27,8 @@ public protocol TransitionSystem: Sendable {
   /// The chosen step must be independent of every step that the other actors can ever take from
   /// here, and must show nothing.
   func soleSuccessor(
-    of state: UnsafePointer<UInt64>, among successors: borrowing SuccessorBuffer) -> Int?
+    of state: UnsafePointer<UInt64>, among successors: borrowing SuccessorBuffer
+  ) -> Int?
 
   /// The columns of a trace, in order.
   var lanes: [String] { get }
@@ -90,6 +91,12 @@ public struct SuccessorBuffer: ~Copyable {
     counter.deallocate()
   }
 
+  /// The same buffers for use in a closure, valid while this value lives.
+  var slots: SuccessorSlots {
+    SuccessorSlots(
+      wordCount: wordCount, words: words, actions: actions, findings: findings, counter: counter)
+  }
+
   /// How many successors stand in the buffer.
   public var count: Int {
     @inline(__always) get { counter.pointee }
@@ -103,14 +110,7 @@ public struct SuccessorBuffer: ~Copyable {
   public func append(
     copyOf state: UnsafePointer<UInt64>, action: UInt16, findings found: FindingSet = []
   ) -> UnsafeMutablePointer<UInt64> {
-    let index = counter.pointee
-    precondition(index < Self.capacity, "a state has more than \(Self.capacity) successors")
-    counter.pointee = index + 1
-    actions[index] = action
-    findings[index] = found
-    let target = words + index * wordCount
-    target.update(from: state, count: wordCount)
-    return target
+    slots.append(copyOf: state, action: action, findings: found)
   }
 
   /// Adds a finding to the successor appended last.
@@ -121,4 +121,29 @@ public struct SuccessorBuffer: ~Copyable {
 
   @inline(__always)
   public subscript(index: Int) -> UnsafeMutablePointer<UInt64> { words + index * wordCount }
+}
+
+/// An unowned view of a `SuccessorBuffer`.
+struct SuccessorSlots {
+  let wordCount: Int
+  let words: UnsafeMutablePointer<UInt64>
+  let actions: UnsafeMutablePointer<UInt16>
+  let findings: UnsafeMutablePointer<FindingSet>
+  let counter: UnsafeMutablePointer<Int>
+
+  @inline(__always)
+  func append(
+    copyOf state: UnsafePointer<UInt64>, action: UInt16, findings found: FindingSet = []
+  ) -> UnsafeMutablePointer<UInt64> {
+    let index = counter.pointee
+    precondition(
+      index < SuccessorBuffer.capacity,
+      "a state has more than \(SuccessorBuffer.capacity) successors")
+    counter.pointee = index + 1
+    actions[index] = action
+    findings[index] = found
+    let target = words + index * wordCount
+    target.update(from: state, count: wordCount)
+    return target
+  }
 }

@@ -14,7 +14,9 @@ extension ReleaseSystem {
     var changed = block
     switch block.place {
     case .resolve:
-      guard sequenceLooksEven(state) else { return }
+      // The store-buffer window of D0b is left to walkers (W, R): an umounter's lookup is cut as one
+      // step here, and waits for the lock itself.
+      guard role.isUmounter ? !state[.lockHeld] : sequenceLooksEven(state) else { return }
       let next = append()
       if !state[.mounted, target] {
         changed = finish(block)
@@ -199,7 +201,7 @@ extension ReleaseSystem {
     _ successors: borrowing SuccessorBuffer
   ) {
     let target = scenario.actors[index].mount
-    let request = request(of: index)
+    let request = self.request(of: index)
     func pay() {
       successors.note(role == .syncUmounter ? .paysGracePeriodSync : .paysGracePeriodLazy)
     }
@@ -221,7 +223,7 @@ extension ReleaseSystem {
         work.list = changed.list
         work.place = .boxGracePeriod
         next[block: box] = work
-        requestGracePeriod(request(of: box), next)
+        requestGracePeriod(request, next)
       }
       changed.list = 0
       startPuts(&changed, target)

@@ -112,7 +112,8 @@ extension ReleaseSystem {
           ? "flag seen: drops its reference silently, count=\(count)"
           : "no flag: must call mntput; unlocks, leaves RCU"
       case .boxGracePeriod:
-        isCallback(index) ? "grace period over, the callback starts" : "grace period over, work queued"
+        isCallback(index)
+          ? "grace period over, the callback starts" : "grace period over, work queued"
       case .boxQueued: "picks up its list"
       case .workerIdle: "PENDING cleared, function entered"
       case .workerTake: "takes release_list"
