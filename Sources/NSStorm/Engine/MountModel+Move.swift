@@ -149,7 +149,7 @@ extension MountModel {
         return refuse(.beneathRoot, .invalidArgument)
       }
     }
-    if isAtOrBelow(top, source) { return refuse(.beneathAncestor, .invalidArgument) }
+    if isAtOrBelow(source, top) { return refuse(.beneathAncestor, .invalidArgument) }
     if propagationWouldCover(top, from: place.parent, at: place.mountpoint) {
       return refuse(.beneathPropagatesToTop, .invalidArgument)
     }

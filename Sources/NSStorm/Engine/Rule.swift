@@ -448,7 +448,7 @@ private let ruleExplanations: [Rule.Explanation] = [
     sentence: "nothing can be slipped under the root"),
   .init(
     section: "3.9", function: "can_move_mount_beneath",
-    sentence: "the target is the source or below it"),
+    sentence: "the target is the source or an ancestor of it"),
   .init(
     section: "3.9", function: "propagation_would_overmount",
     sentence: "a copy would land on the target itself"),

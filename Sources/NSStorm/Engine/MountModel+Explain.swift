@@ -1,0 +1,19 @@
+extension MountModel {
+  /// Begins to record the chain of rules of each call.
+  public mutating func beginExplaining() {
+    isExplaining = true
+  }
+
+  /// The rules that decided the last call, in order; empty unless ``beginExplaining()`` was called before it.
+  public var reasonsOfLastCall: [Reason] { reasons }
+
+  /// How often each rule has decided something since the start.
+  public var ruleCoverage: [(rule: Rule, count: UInt64)] {
+    Rule.allCases.map { ($0, ruleCounts[Int($0.rawValue)]) }
+  }
+
+  /// Breaks a rule on purpose. Without effect in release builds.
+  public mutating func breakOnPurpose(_ mutation: Mutation?) {
+    self.mutation = mutation
+  }
+}
