@@ -13,9 +13,11 @@ extension MountModel {
       }
       return
     }
-    var heirs: [Mount: Mount] = [:]
-    for mount in dying where needsHeir(mount) && heirs[mount] == nil {
-      var path: [Mount] = []
+    // A mark holds the heir's index plus one, so that "nobody" is known from "not decided".
+    marks.begin(slotCount: mounts.slotCount)
+    var path: [Mount] = []
+    for mount in dying where needsHeir(mount) && marks[mount] == 0 {
+      path.removeAll(keepingCapacity: true)
       var member = mount
       var heir = Mount.none
       while true {
@@ -32,16 +34,18 @@ extension MountModel {
           heir = next
           break
         }
-        if let known = heirs[next] {
-          heir = known
+        if marks[next] != 0 {
+          heir = Mount(index: marks[next] - 1)
           break
         }
         member = next
       }
-      for member in path { heirs[member] = heir }
+      for member in path { marks[member] = heir.index + 1 }
     }
     for mount in dying {
-      if let heir = heirs[mount] { transferSlaves(of: mount, to: heir, atTail: false) }
+      if marks[mount] != 0, mounts[mount.index].firstSlave != .none {
+        transferSlaves(of: mount, to: Mount(index: marks[mount] - 1), atTail: false)
+      }
       mounts[mount.index].state.remove(.unbindable)
     }
   }

@@ -181,13 +181,15 @@ extension MountModel {
   /// The final put (`mntput_no_expire`, 6.1): a mount that is mounted nowhere and that nothing holds is gone,
   /// and with it what was only connected to it (`mnt_stuck_children`).
   mutating func putIfUnused(_ mount: Mount) {
+    guard isUnused(mount) else { return }
+    if mounts[mount.index].firstChild == .none {
+      destroy(mount)
+      return
+    }
     var pending = [mount]
     while let dying = pending.popLast() {
-      let record = mounts[dying.index]
-      guard record.namespace == .none, record.holds == 0, record.parent == .none,
-        record.state.contains(.umounted)
-      else { continue }
-      var child = record.firstChild
+      guard isUnused(dying) else { continue }
+      var child = mounts[dying.index].firstChild
       while child != .none {
         let next = mounts[child.index].nextSibling
         separate(child)
@@ -196,6 +198,12 @@ extension MountModel {
       }
       destroy(dying)
     }
+  }
+
+  @inline(__always)
+  private func isUnused(_ mount: Mount) -> Bool {
+    mounts[mount.index].namespace == .none && mounts[mount.index].holds == 0
+      && mounts[mount.index].parent == .none && mounts[mount.index].state.contains(.umounted)
   }
 
   /// Frees a mount that no list holds any more, and its superblock with the last mount of it.

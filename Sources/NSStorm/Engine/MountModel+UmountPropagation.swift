@@ -27,12 +27,15 @@ extension MountModel {
       trimRevealing(&candidates)
       if candidates.count == before { break }
     }
-    let ordered = takingOrder(candidates)
+    let areChildless = candidates.allSatisfy { mounts[$0.index].firstChild == .none }
+    let ordered = areChildless ? candidates : takingOrder(candidates)
     for mount in ordered {
       mounts[mount.index].state.insert(.umounted)
       leaveNamespace(mount)
     }
-    for mount in ordered { slideSurvivor(on: mount) }
+    if !areChildless {
+      for mount in ordered { slideSurvivor(on: mount) }
+    }
     return ordered
   }
 
@@ -66,7 +69,11 @@ extension MountModel {
   /// Removes candidates with something living strictly inside (non-shifting).
   private mutating func trimShifting(_ candidates: inout [Mount]) {
     // Children are decided before their parents; a mark of `stays` on a child is read by its parent.
-    var pending: [(mount: Mount, expanded: Bool)] = candidates.reversed().map { ($0, false) }
+    var pending: [(mount: Mount, expanded: Bool)] = []
+    for mount in candidates.reversed() where mounts[mount.index].firstChild != .none {
+      pending.append((mount, false))
+    }
+    if pending.isEmpty { return }
     var decided = Set<Mount>()
     while let (mount, expanded) = pending.popLast() {
       if decided.contains(mount) || marks[mount] != Fate.candidate { continue }
@@ -110,7 +117,8 @@ extension MountModel {
 
   /// Removes locked candidates whose parent lives on (non-revealing).
   private mutating func trimRevealing(_ candidates: inout [Mount]) {
-    var changed = true
+    var changed = candidates.contains { mounts[$0.index].state.contains(.locked) }
+    if !changed { return }
     while changed {
       changed = false
       for mount in candidates where marks[mount] == Fate.candidate {
