@@ -9,7 +9,8 @@ public struct KernelRules: Hashable, Sendable {
   public var umountsLargestSet = true
   /// Slaves of mounts that go are handed over all at once (6.17+, `bulk_make_private`; 5.7).
   public var handsOverInBulk = true
-  /// The busy check judges chains of candidates mounted inside each other as a whole (7.2+, `chain_busy`; 5.2).
+  /// The busy check judges chains of candidates mounted inside each other as a whole (`chain_busy`; 5.2). Intended
+  /// everywhere, done since 7.2.
   public var busyWalksChains = true
   /// Locked or connected members of a detached tree are replaced by an empty directory (7.3, covers; 5.8).
   public var leavesCovers = true
@@ -18,7 +19,7 @@ public struct KernelRules: Hashable, Sendable {
 
   // MARK: propagation
 
-  /// A copy keeps "unbindable" (up to 6.16 and from 7.2; `clone_mnt`, 3.3.1).
+  /// A copy keeps "unbindable" (`clone_mnt`, 3.3.1). Intended everywhere, not done from 6.17 to 7.1.
   public var copiesKeepUnbindable = true
   /// What a receiver had at the place goes on top of the copy's own stack (6.15+, `attach_recursive_mnt`; 4.1).
   public var tucksOntoTopOfCopy = true
@@ -28,7 +29,8 @@ public struct KernelRules: Hashable, Sendable {
   public var prefersPeerWithSameRoot = false
   /// Slaves are handed over at the tail of the new master's list (up to 6.16, `do_make_slave`; 1.4).
   public var handsSlavesOverAtTail = false
-  /// A type change needs a mounted mount and a capability over its namespace (6.17+ and stable updates; 3.5).
+  /// A type change needs a mounted mount and a capability over its namespace (3.5). Intended everywhere, done since
+  /// 6.16 and in stable updates.
   public var changeTypeNeedsMounted = true
 
   // MARK: attaching and moving
@@ -57,15 +59,17 @@ public struct KernelRules: Hashable, Sendable {
   public var setGroupRefusesUnbindable = true
   /// mount_setattr exists (5.12+; 3.11).
   public var hasMountSetattr = true
-  /// A bind onto a mount of another namespace answers 0 and does nothing (6.17.13 alone; 3.3).
+  /// A bind onto a mount of another namespace answers 0 and does nothing: a bug of 6.17 (3.3).
   public var bindOntoForeignMountSucceeds = false
 
   // MARK: user namespaces and locks
 
-  /// What is tucked on top of a copy that enters another user namespace is locked with it (5.10; 3.14).
+  /// What is tucked on top of a copy that enters another user namespace is locked with it: a bug of 5.10 (3.14).
   public var locksAfterTucking = false
   /// The lock of a mount that is slipped under moves to the new mount (7.1+; 4.1).
   public var lockMovesToWhatIsTucked = true
+  /// A locked mount that a propagated copy is slipped under loses its lock: a bug of 7.1 (known-kernel-bugs 4d).
+  public var tuckingUnlocksCover = false
   /// Locking compares with the owner of the destination, not of the caller's namespace (7.3; 4.1).
   public var locksRelativeToDestination = true
   /// The top of a tree that is copied for other users is locked as well (before 7.3, `lock_mnt_tree`; 3.14).
@@ -88,6 +92,18 @@ public struct KernelRules: Hashable, Sendable {
   /// The oldest and the newest kernel whose behaviour is known.
   public static let knownReleases = KernelRelease(5, 10)...KernelRelease(7, 3, .max)
 
+  /// These rules with the behaviour of some known issues.
+  public func applying(_ issues: [KnownIssue]) -> KernelRules {
+    var rules = self
+    for issue in issues { issue.apply(&rules) }
+    return rules
+  }
+
+  /// What a kernel of this release does, its known issues included; nil for kernels older than 5.10.
+  public static func actual(release: KernelRelease) -> KernelRules? {
+    KernelRules(release: release)?.applying(KnownIssue.affecting(release))
+  }
+
   /// The intended behaviour of a release; nil for kernels older than 5.10. Newer ones than all known get the newest rules.
   public init?(release: KernelRelease) {
     guard release >= Self.knownReleases.lowerBound else { return nil }
@@ -102,21 +118,13 @@ public struct KernelRules: Hashable, Sendable {
     self.init()
     umountsLargestSet = since(6, 17)
     handsOverInBulk = since(6, 17)
-    busyWalksChains = since(7, 2)
     leavesCovers = since(7, 3)
     forceNeedsInitialUsers = !since(
       6, 15, stable: [KernelRelease(6, 12, 24), KernelRelease(6, 1, 135)])
-    copiesKeepUnbindable = !since(6, 17) || since(7, 2)
     tucksOntoTopOfCopy = since(6, 15)
     walksAnonymousMounts = since(6, 15)
     prefersPeerWithSameRoot = !since(6, 17)
     handsSlavesOverAtTail = !since(6, 17)
-    changeTypeNeedsMounted = since(
-      6, 16,
-      stable: [
-        KernelRelease(6, 15, 3), KernelRelease(6, 12, 34), KernelRelease(6, 6, 94),
-        KernelRelease(6, 1, 142),
-      ])
     lockTargetRefusesUnmounted = since(6, 5)
     moveChecksSourceRootFirst = since(6, 18)
     beneathChecksRootBeforeLock = since(6, 17)
@@ -129,7 +137,6 @@ public struct KernelRules: Hashable, Sendable {
     hasSetGroup = since(5, 15)
     setGroupRefusesUnbindable = since(7, 3)
     hasMountSetattr = since(5, 12)
-    locksAfterTucking = !since(6, 16, stable: [KernelRelease(6, 12, 36), KernelRelease(6, 1, 143)])
     lockMovesToWhatIsTucked = since(7, 1)
     locksRelativeToDestination = since(7, 3)
     lockTreeIncludesTop = !since(7, 3)

@@ -137,7 +137,7 @@ extension MountModel {
     {
       note(.lockMovesBeneath, tree)
       mounts[tree.index].state.insert(.locked)
-      if isSource { mounts[covered.index].state.remove(.locked) }
+      if isSource || rules.tuckingUnlocksCover { mounts[covered.index].state.remove(.locked) }
     }
     var member = tree
     while member != .none {

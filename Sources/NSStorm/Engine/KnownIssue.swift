@@ -1,0 +1,106 @@
+public import StormVocabulary
+
+/// A kernel bug that is understood: which releases have it, and the rule that reproduces it.
+///
+/// Predictions use the intended behaviour of a kernel line. An entry explains a difference only on a release that it
+/// affects, and only when its switch reproduces what was seen completely.
+public struct KnownIssue: Sendable, Identifiable {
+  /// A short name for reports and options: `unbindable-lost-in-namespace-copy`.
+  public let id: String
+  /// What is wrong, as a sentence.
+  public let title: String
+  /// The subject of the commit that mended it.
+  public let fixSubject: String
+  /// The first release that has it.
+  public let introduced: KernelRelease
+  /// The first mainline release without it.
+  public let fixed: KernelRelease
+  /// The first releases of stable lines without it.
+  public let fixedInStable: [KernelRelease]
+  /// What user space sees.
+  public let appearance: String
+  /// Where the facts come from: sections of the specification, entries of the list of known bugs.
+  public let source: String
+  /// Turns intended rules into those of a kernel with the bug.
+  public let apply: @Sendable (inout KernelRules) -> Void
+
+  /// Whether a release has the bug.
+  public func affects(_ release: KernelRelease) -> Bool {
+    guard release >= introduced, release < fixed else { return false }
+    return !fixedInStable.contains {
+      ($0.major, $0.minor) == (release.major, release.minor) && release >= $0
+    }
+  }
+
+  /// The entries that affect a release, in catalogue order.
+  public static func affecting(_ release: KernelRelease) -> [KnownIssue] {
+    catalogue.filter { $0.affects(release) }
+  }
+
+  /// Every known issue that the engine can reproduce.
+  public static let catalogue: [KnownIssue] = [
+    KnownIssue(
+      id: "unbindable-lost-in-namespace-copy",
+      title: "a new mount namespace forgets that mounts are unbindable",
+      fixSubject: "namespace: keep unbindable mounts unbindable in a copied namespace",
+      introduced: KernelRelease(6, 17), fixed: KernelRelease(7, 2), fixedInStable: [],
+      appearance:
+        "mountinfo of the new namespace shows no `unbindable`, and binding the mount there succeeds",
+      source:
+        "kernel-mounts 3.3.1 and E09; known-kernel-bugs 20 (the fix's subject is not known to the letter)",
+      apply: { $0.copiesKeepUnbindable = false }),
+    KnownIssue(
+      id: "busy-chain-torn-out",
+      title: "a synchronous umount takes a busy copy that stands in a chain of copies",
+      fixSubject: "fs: don't silently unmount busy mounts",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2),
+      fixedInStable: [KernelRelease(6, 12, 117)],
+      appearance:
+        "umount2 answers 0 where EBUSY is due, and a mount that somebody holds disappears",
+      source: "kernel-mounts 5.2 and E90; known-kernel-bugs 1",
+      apply: { $0.busyWalksChains = false }),
+    KnownIssue(
+      id: "bind-onto-foreign-mount-succeeds",
+      title: "a bind onto a mount of another namespace answers 0 and does nothing",
+      fixSubject: "do_lock_mount(): a missing error code (6.17 only; subject not known)",
+      introduced: KernelRelease(6, 17), fixed: KernelRelease(6, 18), fixedInStable: [],
+      appearance:
+        "mount(MS_BIND) onto a descriptor of another namespace's mount answers 0 instead of EINVAL",
+      source: "kernel-mounts 3.3 and E89",
+      apply: { $0.bindOntoForeignMountSucceeds = true }),
+    KnownIssue(
+      id: "propagation-change-unchecked",
+      title:
+        "the propagation type of mounts that are mounted nowhere or belong to others can be changed",
+      fixSubject: "do_change_type(): refuse to operate on unmounted/not ours mounts",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(6, 16),
+      fixedInStable: [
+        KernelRelease(6, 15, 3), KernelRelease(6, 12, 34), KernelRelease(6, 6, 94),
+        KernelRelease(6, 1, 142),
+      ],
+      appearance: "MS_SHARED and its kin on a lazily detached mount answer 0 instead of EINVAL",
+      source: "kernel-mounts 3.5 and E27; known-kernel-bugs 11",
+      apply: { $0.changeTypeNeedsMounted = false }),
+    KnownIssue(
+      id: "tucked-cover-locked",
+      title:
+        "what stood at the place of a copy that enters another user namespace is locked with it",
+      fixSubject:
+        "attach_recursive_mnt(): do not lock the covering tree when sliding something under it",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(6, 16),
+      fixedInStable: [KernelRelease(6, 12, 36), KernelRelease(6, 1, 143)],
+      appearance:
+        "umount of one's own mount answers EINVAL for ever after something was mounted beneath it",
+      source: "kernel-mounts 3.14 and E30; known-kernel-bugs 15",
+      apply: { $0.locksAfterTucking = true }),
+    KnownIssue(
+      id: "tucked-cover-unlocked",
+      title: "a locked mount loses its lock when a copy is propagated beneath it",
+      fixSubject:
+        "namespace: keep the cover of a propagated copy locked (7.1 only; subject not known)",
+      introduced: KernelRelease(7, 1), fixed: KernelRelease(7, 2), fixedInStable: [],
+      appearance: "umount inside a user namespace answers 0 for a mount that was locked",
+      source: "known-kernel-bugs 4d: locked_mount.propagated_copy_keeps_the_cover_locked",
+      apply: { $0.tuckingUnlocksCover = true }),
+  ]
+}
