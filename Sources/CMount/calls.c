@@ -1,0 +1,109 @@
+#include "nss_calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// The numbers of calls since 5.1 are the same on every architecture.
+enum {
+  CALL_OPEN_TREE = 428,
+  CALL_MOVE_MOUNT = 429,
+  CALL_FSOPEN = 430,
+  CALL_FSCONFIG = 431,
+  CALL_FSMOUNT = 432,
+  CALL_MOUNT_SETATTR = 442,
+  CALL_STATMOUNT = 457,
+  CALL_LISTMOUNT = 458,
+  CALL_OPEN_TREE_ATTR = 467,
+};
+
+enum { FSCONFIG_STRING = 1, FSCONFIG_CREATE = 6, CLOSE_ON_EXEC = 1 };
+
+// A request without a namespace id must have the size of the first version, or kernels before 6.11 answer E2BIG.
+enum { REQUEST_SIZE_FIRST = 24, REQUEST_SIZE_NAMESPACE = 32 };
+
+static int answer(long value) { return value < 0 ? -errno : (int)value; }
+
+int nss_open_tree(int directory, const char *path, uint32_t flags) {
+  return answer(syscall(CALL_OPEN_TREE, directory, path, flags));
+}
+
+int nss_open_tree_attr(
+  int directory, const char *path, uint32_t flags, const struct nss_mount_attr *attributes) {
+  return answer(
+    syscall(CALL_OPEN_TREE_ATTR, directory, path, flags, attributes, sizeof *attributes));
+}
+
+int nss_move_mount(
+  int from_directory, const char *from, int to_directory, const char *to, uint32_t flags) {
+  return answer(syscall(CALL_MOVE_MOUNT, from_directory, from, to_directory, to, flags));
+}
+
+int nss_mount_setattr(
+  int directory, const char *path, uint32_t flags, const struct nss_mount_attr *attributes) {
+  return answer(
+    syscall(CALL_MOUNT_SETATTR, directory, path, flags, attributes, sizeof *attributes));
+}
+
+int nss_fsopen(const char *type, uint32_t flags) {
+  return answer(syscall(CALL_FSOPEN, type, flags));
+}
+
+int nss_fsconfig(int context, uint32_t command, const char *key, const void *value, int aux) {
+  return answer(syscall(CALL_FSCONFIG, context, command, key, value, aux));
+}
+
+int nss_fsmount(int context, uint32_t flags, uint32_t attributes) {
+  return answer(syscall(CALL_FSMOUNT, context, flags, attributes));
+}
+
+int nss_detached_mount(const char *type, const char *source) {
+  int context = nss_fsopen(type, CLOSE_ON_EXEC);
+  if (context < 0) return context;
+  int result = source ? nss_fsconfig(context, FSCONFIG_STRING, "source", source, 0) : 0;
+  if (result == 0) result = nss_fsconfig(context, FSCONFIG_CREATE, NULL, NULL, 0);
+  if (result == 0) result = nss_fsmount(context, CLOSE_ON_EXEC, 0);
+  close(context);
+  return result;
+}
+
+int nss_pivot_root(const char *new_root, const char *put_old) {
+  return answer(syscall(SYS_pivot_root, new_root, put_old));
+}
+
+int nss_statmount(
+  uint64_t mount_id, uint64_t namespace_id, uint64_t mask, struct nss_statmount *buffer,
+  size_t size) {
+  struct nss_mount_id_request request = {
+    .size = namespace_id ? REQUEST_SIZE_NAMESPACE : REQUEST_SIZE_FIRST,
+    .mount_id = mount_id,
+    .parameter = mask,
+    .namespace_id = namespace_id,
+  };
+  return answer(syscall(CALL_STATMOUNT, &request, buffer, size, 0));
+}
+
+int64_t nss_listmount(
+  uint64_t mount_id, uint64_t namespace_id, uint64_t last, uint64_t *ids, size_t limit) {
+  struct nss_mount_id_request request = {
+    .size = namespace_id ? REQUEST_SIZE_NAMESPACE : REQUEST_SIZE_FIRST,
+    .mount_id = mount_id,
+    .parameter = last,
+    .namespace_id = namespace_id,
+  };
+  long count = syscall(CALL_LISTMOUNT, &request, ids, limit, 0);
+  return count < 0 ? -errno : count;
+}
+
+int nss_namespace_id(int descriptor, uint64_t *id) {
+  return answer(ioctl(descriptor, _IOR(0xb7, 0x5, uint64_t), id));
+}
+
+uint64_t nss_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}

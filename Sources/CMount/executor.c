@@ -1,0 +1,295 @@
+// Makes one prepared operation. Runs in workers: no allocation, no lock, no output.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "nss_calls.h"
+
+// Constants of linux/mount.h and linux/fcntl.h, which cannot be included beside sys/mount.h on Debian 12.
+enum {
+  MOVE_FROM_EMPTY = 0x4,
+  MOVE_TO_EMPTY = 0x40,
+  TREE_CLOSE_ON_EXEC = O_CLOEXEC,
+  DIRECTORY_MODE = 0755,
+  FILE_MODE = 0644,
+};
+
+// One worker is one process with one thread, so these are its own.
+static struct nss_place here;
+static int32_t slots[NSS_DESCRIPTOR_SLOTS];  // descriptor + 1; 0 is empty, so that untouched pages stay shared
+static int slots_used;                       // no slot from here on was ever used
+
+void nss_executor_use(const struct nss_place *place) { here = *place; }
+
+static int descriptor_in(int32_t slot) {
+  return slot >= 0 && slot < NSS_DESCRIPTOR_SLOTS ? slots[slot] - 1 : -1;
+}
+
+static int32_t close_slot(int32_t slot) {
+  int descriptor = descriptor_in(slot);
+  if (descriptor < 0) return EBADF;
+  slots[slot] = 0;
+  return close(descriptor) < 0 ? errno : 0;
+}
+
+// As dup2 has it: a descriptor that was in the slot is closed once the new one is there.
+static int32_t fill_slot(int32_t slot, int descriptor) {
+  if (descriptor < 0) return -descriptor;
+  if (slot < 0 || slot >= NSS_DESCRIPTOR_SLOTS) {
+    close(descriptor);
+    return EMFILE;
+  }
+  int previous = descriptor_in(slot);
+  slots[slot] = descriptor + 1;
+  if (slot >= slots_used) slots_used = slot + 1;
+  if (previous >= 0) close(previous);
+  return 0;
+}
+
+void nss_executor_close_slots(void) {
+  for (int slot = 0; slot < slots_used; slot++)
+    if (slots[slot]) close_slot(slot);
+  slots_used = 0;
+}
+
+static int32_t failure(int result) { return result < 0 ? errno : 0; }
+static int32_t negated(int result) { return result < 0 ? -result : 0; }
+
+// A path argument as the *at family takes it.
+struct argument {
+  int directory;
+  const char *path;
+  bool is_descriptor;
+};
+
+static struct argument argument(const struct nss_op *operation, int index, const char *text) {
+  const char *path = text + operation->path[index];
+  switch (operation->kind[index]) {
+    case NSS_PATH_TEXT: return (struct argument){AT_FDCWD, path, false};
+    case NSS_PATH_DESCRIPTOR:
+      return (struct argument){descriptor_in(operation->slot[index]), "", true};
+    case NSS_PATH_RELATIVE:
+      return (struct argument){descriptor_in(operation->slot[index]), path, false};
+    default: return (struct argument){AT_FDCWD, NULL, false};
+  }
+}
+
+static char *magic_link(char *to, int descriptor) {
+  return nss_put_number(nss_put_text(to, "self/fd/"), descriptor);
+}
+
+// For calls of the *at family without an empty-path flag: the magic link below the detached procfs.
+static struct argument linked(
+  const struct nss_op *operation, int index, const char *text, char *buffer) {
+  struct argument given = argument(operation, index, text);
+  if (!given.is_descriptor) return given;
+  if (given.directory < 0) return (struct argument){-1, "x", false};
+  magic_link(buffer, given.directory);
+  return (struct argument){here.procfs, buffer, false};
+}
+
+// Calls that take plain strings only (mount, umount2, chroot, pivot_root, chdir) reach descriptors through
+// /proc/self/fd. Namespace 0 has no /proc, so the working directory is moved to the detached procfs for the time of
+// the call. A descriptor of the real working directory takes over its reference, so that busy checks count the same.
+struct detour {
+  int saved;  // -1: no detour
+  char buffer[2][NSS_PATH_SIZE];
+  const char *path[2];
+};
+
+static int32_t detour_begin(
+  struct detour *detour, const struct nss_op *operation, const char *text, int count) {
+  bool needed = false;
+  detour->saved = -1;
+  for (int i = 0; i < count; i++) {
+    detour->path[i] = operation->kind[i] == NSS_PATH_NULL ? NULL : text + operation->path[i];
+    needed = needed || operation->kind[i] >= NSS_PATH_DESCRIPTOR;
+  }
+  if (!needed) return 0;
+  detour->saved = open(".", O_PATH | O_CLOEXEC);
+  if (detour->saved < 0) return errno;
+  for (int i = 0; i < count; i++) {
+    int start = -1;
+    if (operation->kind[i] >= NSS_PATH_DESCRIPTOR) {
+      start = descriptor_in(operation->slot[i]);
+      if (start < 0) {
+        close(detour->saved);
+        detour->saved = -1;
+        return EBADF;
+      }
+    } else if (operation->kind[i] == NSS_PATH_TEXT && detour->path[i][0] != '/') {
+      start = detour->saved;
+    }
+    if (start < 0) continue;
+    char *end = magic_link(detour->buffer[i], start);
+    if (operation->kind[i] != NSS_PATH_DESCRIPTOR) {
+      const char *rest = detour->path[i];
+      if (!*rest || *rest == '/') continue;  // an empty path stays ENOENT, an absolute one is itself
+      if (strlen(rest) >= sizeof detour->buffer[i] - (size_t)(end - detour->buffer[i]) - 1) {
+        close(detour->saved);
+        detour->saved = -1;
+        return ENAMETOOLONG;
+      }
+      nss_put_text(nss_put_text(end, "/"), rest);
+    }
+    detour->path[i] = detour->buffer[i];
+  }
+  if (fchdir(here.procfs) < 0) {
+    int32_t error = errno;
+    close(detour->saved);
+    detour->saved = -1;
+    return error;
+  }
+  return 0;
+}
+
+static void detour_end(struct detour *detour, bool stay) {
+  if (detour->saved < 0) return;
+  if (!stay) (void)!fchdir(detour->saved);
+  close(detour->saved);
+}
+
+static int32_t string_call(const struct nss_op *operation, const char *text) {
+  struct detour detour;
+  int count = operation->code == NSS_OP_MOUNT || operation->code == NSS_OP_PIVOT_ROOT ? 2 : 1;
+  int32_t error = detour_begin(&detour, operation, text, count);
+  if (error) return error;
+  switch (operation->code) {
+    case NSS_OP_MOUNT:
+      error = failure(mount(
+        detour.path[0], detour.path[1], operation->text ? text + operation->text : NULL,
+        operation->flags, NULL));
+      break;
+    case NSS_OP_UMOUNT: error = failure(umount2(detour.path[0], (int)operation->flags)); break;
+    case NSS_OP_CHROOT: error = failure(chroot(detour.path[0])); break;
+    case NSS_OP_CHDIR: error = failure(chdir(detour.path[0])); break;
+    case NSS_OP_PIVOT_ROOT: error = negated(nss_pivot_root(detour.path[0], detour.path[1])); break;
+    default: error = ENOSYS;
+  }
+  detour_end(&detour, operation->code == NSS_OP_CHDIR && error == 0);
+  return error;
+}
+
+static int32_t switch_namespace(const struct nss_op *operation) {
+  if (operation->worker >= here.region->worker_limit) return EBADF;
+  int pid = __atomic_load_n(&nss_worker_at(here.region, operation->worker)->pid, __ATOMIC_RELAXED);
+  char path[40];
+  nss_put_text(nss_put_number(path, pid), "/ns/mnt");
+  int descriptor = openat(here.procfs, path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno;
+  int32_t error = failure(setns(descriptor, CLONE_NEWNS));
+  close(descriptor);
+  if (error == 0) nss_note_namespace();
+  return error;
+}
+
+static int32_t change_attributes(const struct nss_op *operation, const char *text) {
+  struct argument path = argument(operation, 0, text);
+  // value: attributes to set in the low half, to clear in the high half; flags: AT_ flags low, propagation high.
+  struct nss_mount_attr attributes = {
+    .set = operation->value & UINT32_MAX,
+    .clear = operation->value >> 32,
+    .propagation = operation->flags >> 32,
+  };
+  uint32_t flags = (uint32_t)operation->flags | (path.is_descriptor ? AT_EMPTY_PATH : 0);
+  return negated(nss_mount_setattr(path.directory, path.path, flags, &attributes));
+}
+
+static int32_t baseline(const struct nss_op *operation, const char *text) {
+  const char *target = text + operation->path[1];
+  for (uint64_t round = 0; round < operation->value; round++) {
+    if (mount("t", target, "tmpfs", 0, NULL) < 0) return errno;
+    if (umount2(target, (int)operation->flags) < 0) return errno;
+  }
+  return 0;
+}
+
+int32_t nss_execute(const struct nss_op *operation, const char *text) {
+  char buffer[2][48];
+  struct argument first, second;
+  switch (operation->code) {
+    case NSS_OP_MOUNT:
+      // The common case without a frame for detours.
+      if (operation->kind[0] <= NSS_PATH_TEXT && operation->kind[1] <= NSS_PATH_TEXT)
+        return failure(mount(
+          operation->kind[0] ? text + operation->path[0] : NULL,
+          operation->kind[1] ? text + operation->path[1] : NULL,
+          operation->text ? text + operation->text : NULL, operation->flags, NULL));
+      return string_call(operation, text);
+    case NSS_OP_UMOUNT:
+      if (operation->kind[0] == NSS_PATH_TEXT)
+        return failure(umount2(text + operation->path[0], (int)operation->flags));
+      return string_call(operation, text);
+    case NSS_OP_CHROOT:
+    case NSS_OP_CHDIR:
+    case NSS_OP_PIVOT_ROOT: return string_call(operation, text);
+    case NSS_OP_MKDIR:
+      first = linked(operation, 0, text, buffer[0]);
+      return failure(mkdirat(first.directory, first.path, DIRECTORY_MODE));
+    case NSS_OP_RMDIR:
+      first = linked(operation, 0, text, buffer[0]);
+      return failure(unlinkat(first.directory, first.path, AT_REMOVEDIR));
+    case NSS_OP_UNLINK:
+      first = linked(operation, 0, text, buffer[0]);
+      return failure(unlinkat(first.directory, first.path, 0));
+    case NSS_OP_RENAME:
+      first = linked(operation, 0, text, buffer[0]);
+      second = linked(operation, 1, text, buffer[1]);
+      return failure(renameat(first.directory, first.path, second.directory, second.path));
+    case NSS_OP_SYMLINK:
+      first = linked(operation, 0, text, buffer[0]);
+      return failure(symlinkat(text + operation->text, first.directory, first.path));
+    case NSS_OP_TOUCH:
+      first = linked(operation, 0, text, buffer[0]);
+      return failure(mknodat(first.directory, first.path, S_IFREG | FILE_MODE, 0));
+    case NSS_OP_STAT: {
+      struct stat status;
+      first = argument(operation, 0, text);
+      return failure(
+        fstatat(first.directory, first.path, &status, first.is_descriptor ? AT_EMPTY_PATH : 0));
+    }
+    case NSS_OP_OPEN: {
+      first = linked(operation, 0, text, buffer[0]);
+      int flags = O_RDONLY | O_CLOEXEC | (operation->flags & NSS_OPEN_PATH ? O_PATH : 0)
+        | (operation->flags & NSS_OPEN_DIRECTORY ? O_DIRECTORY : 0);
+      int descriptor = openat(first.directory, first.path, flags);
+      return fill_slot(operation->result_slot, descriptor < 0 ? -errno : descriptor);
+    }
+    case NSS_OP_CLOSE: return close_slot(operation->slot[0]);
+    case NSS_OP_OPEN_TREE:
+      first = argument(operation, 0, text);
+      return fill_slot(
+        operation->result_slot,
+        nss_open_tree(
+          first.directory, first.path,
+          (uint32_t)operation->flags | TREE_CLOSE_ON_EXEC
+            | (first.is_descriptor ? AT_EMPTY_PATH : 0)));
+    case NSS_OP_FSMOUNT:
+      return fill_slot(
+        operation->result_slot,
+        nss_detached_mount(text + operation->text, text + operation->path[0]));
+    case NSS_OP_MOVE_MOUNT:
+      first = argument(operation, 0, text);
+      second = argument(operation, 1, text);
+      return negated(nss_move_mount(
+        first.directory, first.path, second.directory, second.path,
+        (uint32_t)operation->flags | (first.is_descriptor ? MOVE_FROM_EMPTY : 0)
+          | (second.is_descriptor ? MOVE_TO_EMPTY : 0)));
+    case NSS_OP_MOUNT_SETATTR: return change_attributes(operation, text);
+    case NSS_OP_SETNS: return switch_namespace(operation);
+    case NSS_OP_UNSHARE:
+    case NSS_OP_SHARE: return nss_make_worker(operation);
+    case NSS_OP_BASELINE: return baseline(operation, text);
+    case NSS_OP_EXIT:
+    case NSS_OP_PAUSE: return 0;
+    default: return ENOSYS;
+  }
+}

@@ -1,0 +1,94 @@
+#pragma once
+// What the files of CMount share with one another and not with Swift.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nss_shared.h"
+
+/// Where a process of the sandbox finds the region and /proc of the sandbox's PID namespace.
+struct nss_place {
+  struct nss_region *region;
+  int procfs;  // a detached procfs: no mount namespace holds it
+};
+
+static inline void *nss_at(const struct nss_region *region, uint64_t offset) {
+  return (char *)(uintptr_t)region + offset;
+}
+
+static inline struct nss_worker *nss_worker_at(const struct nss_region *region, uint32_t index) {
+  return (struct nss_worker *)nss_at(region, region->workers) + index;
+}
+
+static inline struct nss_observer *nss_observer_at(
+  const struct nss_region *region, uint32_t index) {
+  return (struct nss_observer *)nss_at(region, region->observers) + index;
+}
+
+static inline uint32_t nss_load(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline void nss_store(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+/// Sleeps while `*word == value`, at most `nanoseconds` (0: without a limit, for processes whose PID 1 ends them).
+void nss_futex_wait(uint32_t *word, uint32_t value, uint64_t nanoseconds);
+void nss_futex_wake_all(uint32_t *word);
+/// Stores and wakes everybody who waits for a change of the word.
+void nss_publish(uint32_t *word, uint32_t value);
+void nss_cpu_relax(void);
+
+/// Closes every descriptor from 3 on except `kept` (or all if `kept` is negative).
+void nss_close_all_but(int kept, int also_kept, int third_kept);
+/// Writes a decimal number; the end of it.
+char *nss_put_number(char *to, int64_t number);
+char *nss_put_text(char *to, const char *text);
+
+/// Namespace 0's worker. Never returns.
+_Noreturn void nss_first_worker(const struct nss_place *place, uint32_t index);
+/// Makes one operation and says what the kernel answered (an errno, positive, or 0).
+int32_t nss_execute(const struct nss_op *operation, const char *text);
+/// Where nss_execute finds the region and /proc.
+void nss_executor_use(const struct nss_place *place);
+/// Closes the descriptor slots that were inherited over a fork.
+void nss_executor_close_slots(void);
+/// A new worker process beside this one (NSS_OP_UNSHARE, NSS_OP_SHARE), started in worker.c.
+int32_t nss_make_worker(const struct nss_op *operation);
+/// Sets the namespace's id and inode in this worker's slot.
+void nss_note_namespace(void);
+/// PID 1 of a sandbox. Never returns.
+_Noreturn void nss_init_main(int control, int memory, int supervisor);
+/// An observer. Never returns.
+_Noreturn void nss_observer_main(const struct nss_place *place, uint32_t index);
+
+/// A message from the supervisor to PID 1.
+struct nss_command {
+  uint32_t code;
+  uint32_t index;
+};
+enum { NSS_COMMAND_FIRST_WORKER = 1, NSS_COMMAND_OBSERVER };
+
+/// PID 1's only message: how the set-up went. On success it carries the procfs descriptor.
+struct nss_report {
+  int32_t step;
+  int32_t error;
+};
+
+/// The zygote's answer to a start request. On success it carries a pidfd of PID 1.
+struct nss_started {
+  int32_t pid;
+  int32_t error;
+};
+
+/// Asks the zygote for a PID 1; a zygote that died meanwhile is replaced once. 0 or -errno.
+int nss_zygote_start(
+  int memory, int control, int milliseconds, struct nss_started *started, int *pidfd);
+
+/// Sends `length` bytes and up to two descriptors; 0 or -errno.
+int nss_send(int socket, const void *bytes, uint64_t length, const int *descriptors, int count);
+/// Receives exactly `length` bytes and up to `capacity` descriptors within `milliseconds` (-1: no limit);
+/// the number of descriptors, -ETIMEDOUT, -EPIPE at the end of the stream, or another -errno.
+int nss_receive(
+  int socket, void *bytes, uint64_t length, int *descriptors, int capacity, int milliseconds);

@@ -1,0 +1,126 @@
+import CMount
+public import StormVocabulary
+
+extension Sandbox {
+  /// Lets an actor make one call and waits for its answer, at most ``SandboxLimits/callTime``.
+  ///
+  /// `unshare(namespace: n)` that succeeds makes actor `n`; an answered `exit` has ended the process, reaped and gone.
+  /// After a hang the actor stays where it is: the caller ends the run.
+  public func perform(_ operation: Operation, by actor: Int) throws(SandboxError) -> CallOutcome {
+    let worker = try worker(of: actor)
+    let slot = slot(at: worker)
+    var taken: [(actor: Int, worker: UInt32)] = []
+    let place: ProgramPlace
+    do throws(SandboxError) {
+      place = try writeSingle(operation, worker: worker, taken: &taken)
+    } catch {
+      for entry in taken { release(entry.worker) }
+      throw error
+    }
+    slot.pointee.task = place.task()
+    let request = nss_worker_post(slot)
+    let answered = try waitForAnswer(of: slot, request: request)
+    keepStarted(taken)
+    if answered, case .exit = operation {
+      guard
+        nss_worker_wait_not(slot, UInt32(NSS_ALIVE), limits.callTime.nanosecondsClamped)
+      else { return .hang(report(.worker(actor: actor), of: slot, operation: operation)) }
+      var record = result(place, 0)
+      record.endNanoseconds = nss_now()
+      forget(actor)
+      return .answered(record)
+    }
+    if answered { return .answered(result(place, 0)) }
+    if nss_worker_state(slot) == UInt32(NSS_DEAD) {
+      let death = WorkerDeath(
+        actor: actor, operation: operation, waitStatus: slot.pointee.exit_status)
+      forget(actor)
+      return .died(death)
+    }
+    return .hang(report(.worker(actor: actor), of: slot, operation: operation))
+  }
+
+  /// Starts a further actor in the mount namespace of a living one: a fork, with its working directory and root.
+  public func addActor(_ actor: Int, sharingNamespaceOf other: Int) throws(SandboxError) {
+    guard workers[actor] == nil else { throw .actorExists(actor) }
+    let parent = try worker(of: other)
+    let slot = slot(at: parent)
+    let worker = try takeWorker()
+    var record = nss_op()
+    record.code = UInt16(NSS_OP_SHARE)
+    record.worker = worker
+    let place = ProgramPlace(
+      records: [record], text: [0], at: Int(nss_sandbox_scratch(&handle, parent)), base: base)
+    slot.pointee.task = place.task()
+    let answered = try waitForAnswer(of: slot, request: nss_worker_post(slot))
+    guard answered, result(place, 0).errno == .none else {
+      release(worker)
+      throw .setupFailed(
+        attempt: "start actor \(actor)", errno: answered ? result(place, 0).errno : .timedOut)
+    }
+    adopt(worker, as: actor)
+  }
+
+  private func writeSingle(
+    _ operation: Operation, worker: UInt32, taken: inout [(actor: Int, worker: UInt32)]
+  ) throws(SandboxError) -> ProgramPlace {
+    var encoder = OperationEncoder(
+      workerOfNamespace: { namespace throws(SandboxError) in try self.worker(of: namespace) })
+    let record = try encoder.encode(operation) { namespace throws(SandboxError) in
+      try self.reserve(actor: namespace, into: &taken)
+    }
+    return ProgramPlace(
+      records: [record], text: encoder.text, at: Int(nss_sandbox_scratch(&handle, worker)),
+      base: base)
+  }
+
+  /// Takes a worker for an actor that a call is about to make.
+  func reserve(
+    actor: Int, into taken: inout [(actor: Int, worker: UInt32)]
+  ) throws(SandboxError) -> UInt32 {
+    guard workers[actor] == nil else { throw .actorExists(actor) }
+    let worker = try takeWorker()
+    taken.append((actor, worker))
+    return worker
+  }
+
+  /// Keeps those of the reserved workers that have come to life.
+  func keepStarted(_ taken: [(actor: Int, worker: UInt32)]) {
+    for entry in taken {
+      let state = nss_worker_state(slot(at: entry.worker))
+      if state == UInt32(NSS_ALIVE), workers[entry.actor] == nil {
+        adopt(entry.worker, as: entry.actor)
+      } else if state != UInt32(NSS_STARTING) {
+        release(entry.worker)
+      }
+    }
+  }
+
+  func result(_ place: ProgramPlace, _ index: Int) -> CallRecord {
+    let result = (base + place.results).assumingMemoryBound(to: nss_result.self)[index]
+    return CallRecord(
+      errno: Errno(rawValue: result.error), startNanoseconds: result.start_nanoseconds,
+      endNanoseconds: result.end_nanoseconds)
+  }
+
+  /// Waits for a worker's answer, its death, or the limit, whichever is first. True if it has answered.
+  private func waitForAnswer(
+    of slot: UnsafeMutablePointer<nss_worker>, request: UInt32
+  ) throws(SandboxError) -> Bool {
+    let limit = nss_now() + limits.callTime.nanosecondsClamped
+    while true {
+      let now = nss_now()
+      let slice = min(Self.attentionNanoseconds, limit > now ? limit - now : 0)
+      if nss_worker_wait_done(slot, request, slice) { return true }
+      if nss_worker_state(slot) == UInt32(NSS_DEAD) {
+        // It may have answered and ended between the two looks.
+        return nss_worker_done(slot) == request
+      }
+      try checkAlive(during: "a call was made")
+      if nss_now() >= limit { return false }
+    }
+  }
+
+  /// How long the supervisor sleeps at most before it looks whether the sandbox still lives.
+  static let attentionNanoseconds: UInt64 = 100_000_000
+}

@@ -1,0 +1,53 @@
+import CMount
+public import StormVocabulary
+
+extension Sandbox {
+  /// The mount table that an actor sees, read by an observer process.
+  public func table(of actor: Int) throws(SandboxError) -> Observation<MountTable> {
+    switch try tables(of: [actor]) {
+    case .seen(let tables): .seen(tables[0])
+    case .hang(let report): .hang(report)
+    }
+  }
+
+  /// The mount tables of several actors, in their order. Each is a snapshot only while nothing changes: one read of
+  /// mountinfo gives about 4 KB, and the kernel drops the lock in between.
+  public func tables(of actors: [Int]) throws(SandboxError) -> Observation<[MountTable]> {
+    var tables = [MountTable?](repeating: nil, count: actors.count)
+    let hang = try observe(UInt32(NSS_OBSERVE_TABLES), actors) {
+      (index, answer, bytes) throws(SandboxError) in
+      guard answer.error == 0 else {
+        throw .unreadable(
+          what: "mount table", actor: actors[index], errno: Errno(rawValue: answer.error))
+      }
+      do throws(MountinfoError) {
+        tables[index] = try MountTable(mountinfo: bytes)
+      } catch {
+        throw .unparsableTable(actor: actors[index], error)
+      }
+    }
+    return hang.map { .hang($0) } ?? .seen(tables.map { $0 ?? MountTable() })
+  }
+
+  /// Whether this kernel lists the mounts of a namespace (listmount with a namespace id, 6.11 and later).
+  public var listsMembers: Bool {
+    livingActors.first.flatMap { workers[$0] }.map { slot(at: $0).pointee.namespace_id != 0 }
+      ?? false
+  }
+
+  /// The unique ids of the mounts in the actors' namespaces, ascending. Nil for an actor whose namespace has no mount
+  /// left that is reachable from its root, and where the kernel has no listmount (see ``listsMembers``).
+  public func members(of actors: [Int]) throws(SandboxError) -> Observation<[[UInt64]?]> {
+    var members = [[UInt64]?](repeating: nil, count: actors.count)
+    let hang = try observe(UInt32(NSS_OBSERVE_MEMBERS), actors) {
+      (index, answer, bytes) throws(SandboxError) in
+      let errno = Errno(rawValue: answer.error)
+      switch errno {
+      case .none: members[index] = Array(bytes.bindMemory(to: UInt64.self))
+      case .noSuchEntry, .notSupported, .notImplemented: break
+      default: throw .unreadable(what: "member list", actor: actors[index], errno: errno)
+      }
+    }
+    return hang.map { .hang($0) } ?? .seen(members)
+  }
+}
