@@ -27,6 +27,11 @@ public struct Explorer<System: TransitionSystem>: Sendable {
     var depth = 0
     var levelEnd = 1
     var index = 0
+    // States are expanded in groups of one depth, so that the store can overlap its waits for memory;
+    // the order of insertion stays that of a plain breadth-first search.
+    let groupSize = options.partialOrderReduction ? 1 : Self.groupSize
+    var parents = [UInt32](repeating: 0, count: SuccessorBuffer.capacity)
+    var expanded = 0
     search: while index < store.count {
       if index == levelEnd {
         depth += 1
@@ -36,43 +41,54 @@ public struct Explorer<System: TransitionSystem>: Sendable {
           break
         }
       }
-      if index & 0xFFF == 0, clock.now - started > options.timeLimit {
+      expanded += 1
+      if expanded & 0xFFF == 0, clock.now - started > options.timeLimit {
         stopped = .time(options.timeLimit)
         break
       }
       buffer.removeAll()
-      system.appendSuccessors(of: store[index], to: buffer)
-      if buffer.count == 0 {
-        quiescentCount += 1
-        let found = system.findings(inQuiescent: store[index])
-        if !found.isSubset(of: seen) {
-          record(
-            found.subtracting(seen), Sighting(parent: index, action: nil, length: depth),
-            in: &sightings)
-          seen.formUnion(found)
+      let groupEnd = min(index + groupSize, levelEnd)
+      while index < groupEnd {
+        let first = buffer.count
+        system.appendSuccessors(of: store[index], to: buffer)
+        if buffer.count == first {
+          quiescentCount += 1
+          let found = system.findings(inQuiescent: store[index])
+          if !found.isSubset(of: seen) {
+            record(
+              found.subtracting(seen), Sighting(parent: index, action: nil, length: depth),
+              in: &sightings)
+            seen.formUnion(found)
+          }
         }
+        for successor in first..<buffer.count {
+          parents[successor] = UInt32(truncatingIfNeeded: index)
+          if options.symmetry { system.canonicalize(buffer[successor]) }
+        }
+        index += 1
       }
       var range = 0..<buffer.count
       if options.partialOrderReduction, buffer.count > 1,
-        let sole = system.soleSuccessor(of: store[index], among: buffer)
+        let sole = system.soleSuccessor(of: store[index - 1], among: buffer)
       {
         range = sole..<sole + 1
       }
+      store.prepare(buffer)
+      transitionCount += range.count
       for successor in range {
-        transitionCount += 1
         let found = buffer.findings[successor]
         if !found.isSubset(of: seen) {
           record(
             found.subtracting(seen),
-            Sighting(parent: index, action: buffer.actions[successor], length: depth + 1),
+            Sighting(
+              parent: Int(parents[successor]), action: buffer.actions[successor],
+              length: depth + 1),
             in: &sightings)
           seen.formUnion(found)
         }
-        let words = buffer[successor]
-        if options.symmetry { system.canonicalize(words) }
-        switch store.insert(words, parent: UInt32(truncatingIfNeeded: index)) {
-        case .added, .known: break
-        case .full:
+        let insertion = store.insert(
+          buffer[successor], hash: buffer.hashes[successor], parent: parents[successor])
+        if insertion == .full {
           stopped = .memory(options.maximumBytes)
           break search
         }
@@ -81,7 +97,6 @@ public struct Explorer<System: TransitionSystem>: Sendable {
         stopped = .states(options.maximumStates)
         break
       }
-      index += 1
     }
 
     var counterexamples: [Finding: Counterexample] = [:]
@@ -95,6 +110,9 @@ public struct Explorer<System: TransitionSystem>: Sendable {
       depth: depth, stopped: stopped, counterexamples: counterexamples,
       storedBytes: store.byteCount, duration: clock.now - started)
   }
+
+  /// States that are expanded together.
+  private static var groupSize: Int { SuccessorBuffer.capacity / SuccessorBuffer.capacityPerState }
 
   /// Where a finding was seen first: after `action` from `parent`, or in the quiescent `parent`.
   private struct Sighting {

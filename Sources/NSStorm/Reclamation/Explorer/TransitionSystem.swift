@@ -64,12 +64,16 @@ public struct StepDescription: Sendable, Hashable {
 /// The successors of one state, in buffers that are reused for every state of a search.
 public struct SuccessorBuffer: ~Copyable {
   /// The most successors that one state may have.
-  public static let capacity = 64
+  public static let capacityPerState = 64
+  /// The most successors that stand in the buffer at once.
+  static let capacity = 1024
 
   let wordCount: Int
   let words: UnsafeMutablePointer<UInt64>
   let actions: UnsafeMutablePointer<UInt16>
   let findings: UnsafeMutablePointer<FindingSet>
+  /// Scratch of the store: the hash and the table entry of each successor.
+  let hashes: UnsafeMutablePointer<UInt64>
   private let counter: UnsafeMutablePointer<Int>
 
   public init(wordCount: Int) {
@@ -77,6 +81,8 @@ public struct SuccessorBuffer: ~Copyable {
     words = .allocate(capacity: wordCount * Self.capacity)
     actions = .allocate(capacity: Self.capacity)
     findings = .allocate(capacity: Self.capacity)
+    hashes = .allocate(capacity: Self.capacity)
+    hashes.initialize(repeating: 0, count: Self.capacity)
     counter = .allocate(capacity: 1)
     words.initialize(repeating: 0, count: wordCount * Self.capacity)
     actions.initialize(repeating: 0, count: Self.capacity)
@@ -88,6 +94,7 @@ public struct SuccessorBuffer: ~Copyable {
     words.deallocate()
     actions.deallocate()
     findings.deallocate()
+    hashes.deallocate()
     counter.deallocate()
   }
 
@@ -138,7 +145,7 @@ struct SuccessorSlots {
     let index = counter.pointee
     precondition(
       index < SuccessorBuffer.capacity,
-      "a state has more than \(SuccessorBuffer.capacity) successors")
+      "a state has more than \(SuccessorBuffer.capacityPerState) successors")
     counter.pointee = index + 1
     actions[index] = action
     findings[index] = found

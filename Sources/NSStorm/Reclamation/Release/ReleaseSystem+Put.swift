@@ -117,7 +117,7 @@ extension ReleaseSystem {
       return
     }
     switch changed.continuation {
-    case .nextPut: startPuts(&changed, scenario.actors[index].mount)
+    case .nextPut: startPuts(&changed, targets[index])
     case .systemCallReturn: changed.place = .systemCallReturn
     }
   }
@@ -167,7 +167,7 @@ extension ReleaseSystem {
   }
 
   private func hasStuckChildren(_ mount: Int, _ state: ReleaseState) -> Bool {
-    mount == 0 && (0..<scenario.mountCount).contains { state[.stuck, $0] }
+    mount == 0 && (0..<mountCount).contains { state[.stuck, $0] }
   }
 
   /// `cleanup_mnt`: the superblock's share goes, the structure is freed a grace period later.
@@ -181,7 +181,7 @@ extension ReleaseSystem {
     if design.sabotage.contains(.freeWithoutGracePeriod) { next[.freed, mount] = true }
     guard hasStuckChildren(mount, next) else { return }
     // The chain of 6.18 and before: the parent's cleanup puts what stayed attached to it.
-    for child in 1..<scenario.mountCount where next[.stuck, child] {
+    for child in 1..<mountCount where next[.stuck, child] {
       next[.stuck, child] = false
       next.drop(child)
       guard next.count(child) == 0 else { continue }
@@ -204,9 +204,9 @@ extension ReleaseSystem {
     of index: Int, _ block: Block, _ state: ReleaseState, _ successors: borrowing SuccessorBuffer
   ) {
     guard let role = role(index), role.isUmounter, block.result == .success else { return }
-    let target = scenario.actors[index].mount
+    let target = targets[index]
     var anyQueued = false
-    for mount in 0..<scenario.mountCount
+    for mount in 0..<mountCount
     where block.detached >> UInt64(mount) & 1 != 0 && !state[.cleaned, mount] {
       if waitsInAnOpenQueue(mount, state) { anyQueued = true }
     }

@@ -56,13 +56,13 @@ extension ReleaseSystem {
     default: break
     }
     guard index < actorCount else { return nil }
-    let target: UInt64 = 1 << UInt64(scenario.actors[index].mount)
+    let target: UInt64 = 1 << UInt64(targets[index])
     switch block.place {
     case .namespaceLock:
       return Footprint(reads: Footprint.namespaceLock, writes: Footprint.namespaceLock)
     case .check where role(index) != .syncUmounter:
       return Footprint(reads: Footprint.mounted(target), writes: 0)
-    case .walkLookup where state[.mounted, scenario.actors[index].mount]:
+    case .walkLookup where state[.mounted, targets[index]]:
       return Footprint(reads: Footprint.mounted(target), writes: 0)
     case .systemCallReturn where block.taskWork == 0:
       // Only an umounter's return is judged, or judged by.
@@ -75,7 +75,7 @@ extension ReleaseSystem {
   /// Everything that a block may still do.
   private func future(_ index: Int, _ state: ReleaseState) -> Footprint {
     let block = state[block: index]
-    let all: UInt64 = (1 << UInt64(scenario.mountCount)) - 1
+    let all: UInt64 = (1 << UInt64(mountCount)) - 1
     let tail =
       Footprint.death(all) | Footprint.queues | Footprint.ghosts | Footprint.readers
       | Footprint.lock
@@ -97,7 +97,7 @@ extension ReleaseSystem {
   }
 
   private func servicesFuture(_ state: ReleaseState) -> Footprint {
-    let all: UInt64 = (1 << UInt64(scenario.mountCount)) - 1
+    let all: UInt64 = (1 << UInt64(mountCount)) - 1
     var writes = Footprint.death(all) | Footprint.queues | Footprint.readers
     if state[.sequenceStorePending] { writes |= Footprint.lock }
     return Footprint(reads: ~(Footprint.namespaceLock | Footprint.lock), writes: writes)

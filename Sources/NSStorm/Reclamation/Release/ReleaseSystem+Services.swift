@@ -109,7 +109,7 @@ extension ReleaseSystem {
         successors.append(copyOf: state.words, action: action(.globalGracePeriod)))
       next[.workQueued] = true
     }
-    for mount in 0..<scenario.mountCount {
+    for mount in 0..<mountCount {
       stepDeferredCleanup(.delayed, .delayed, mount, state, successors)
       stepDeferredCleanup(.queue, .queued, mount, state, successors)
       stepDeferredCleanup(.bystander, .bystander, mount, state, successors)

@@ -5,7 +5,7 @@ extension ReleaseSystem {
     _ index: Int, _ block: Block, _ state: ReleaseState, _ successors: borrowing SuccessorBuffer
   ) {
     guard let role = role(index) else { return }
-    let target = scenario.actors[index].mount
+    let target = targets[index]
     func append(variant: Int = 0) -> ReleaseState {
       ReleaseState(
         successors.append(
@@ -126,11 +126,11 @@ extension ReleaseSystem {
     if design.sabotage.contains(.strictBusyCheck) { allowed -= 1 }
     if state.count(target) > allowed { return true }
     guard target == 0 else { return false }
-    switch scenario.relation {
+    switch relation {
     case .tree:
-      return (1..<scenario.mountCount).contains { state[.mounted, $0] }
+      return (1..<mountCount).contains { state[.mounted, $0] }
     case .copies:
-      return (1..<scenario.mountCount).contains { state[.mounted, $0] && state.count($0) > 1 }
+      return (1..<mountCount).contains { state[.mounted, $0] && state.count($0) > 1 }
     case .separate, .sameSuperblock: return false
     }
   }
@@ -148,15 +148,15 @@ extension ReleaseSystem {
     var deadOwner = false
     for index in 0..<actorCount where index != caller {
       let other = state[block: index]
-      let mount = scenario.actors[index].mount
-      guard mount == target || (target == 0 && scenario.relation == .copies) else { continue }
+      let mount = targets[index]
+      guard mount == target || (target == 0 && relation == .copies) else { continue }
       if other.holdsReference {
-        if scenario.actors[index].role == .deadOwner { deadOwner = true } else { return .explained }
+        if roles[index] == .deadOwner { deadOwner = true } else { return .explained }
       }
       if other.holdsPath { return .explained }
     }
-    if target == 0, scenario.relation == .tree,
-      (1..<scenario.mountCount).contains(where: { state[.mounted, $0] })
+    if target == 0, relation == .tree,
+      (1..<mountCount).contains(where: { state[.mounted, $0] })
     {
       return .explained
     }
@@ -168,7 +168,7 @@ extension ReleaseSystem {
     by index: Int, _ role: ActorRole, _ changed: inout Block, in next: ReleaseState
   ) {
     var taken: UInt64 = 0
-    for mount in 0..<scenario.mountCount
+    for mount in 0..<mountCount
     where groups[index] >> UInt64(mount) & 1 != 0 && next[.mounted, mount] {
       next[.mounted, mount] = false
       next[.detached, mount] = true
@@ -178,10 +178,10 @@ extension ReleaseSystem {
     changed.detached = taken
     changed.result = .success
     changed.list = taken
-    if design.children == .chain, scenario.relation == .tree, taken & 1 != 0,
+    if design.children == .chain, relation == .tree, taken & 1 != 0,
       role == .lazyUmounter || role == .asyncUmounter
     {
-      for mount in 1..<scenario.mountCount where taken >> UInt64(mount) & 1 != 0 {
+      for mount in 1..<mountCount where taken >> UInt64(mount) & 1 != 0 {
         next[.stuck, mount] = true
       }
       changed.list = 1
@@ -200,7 +200,7 @@ extension ReleaseSystem {
     _ index: Int, _ role: ActorRole, _ changed: inout Block, in next: ReleaseState,
     _ successors: borrowing SuccessorBuffer
   ) {
-    let target = scenario.actors[index].mount
+    let target = targets[index]
     let request = self.request(of: index)
     func pay() {
       successors.note(role == .syncUmounter ? .paysGracePeriodSync : .paysGracePeriodLazy)

@@ -4,7 +4,7 @@ extension ReleaseSystem {
   func stepWalk(
     _ index: Int, _ block: Block, _ state: ReleaseState, _ successors: borrowing SuccessorBuffer
   ) {
-    let mount = scenario.actors[index].mount
+    let mount = targets[index]
     func append() -> ReleaseState {
       ReleaseState(successors.append(copyOf: state.words, action: action(index, block.place)))
     }

@@ -55,7 +55,7 @@ extension ReleaseSystem {
       case .putRead, .putFast, .putLock, .putSlow: true
       default: false
       }
-    let mount = isPut || index >= actorCount ? block.mount : scenario.actors[index].mount
+    let mount = isPut || index >= actorCount ? block.mount : targets[index]
     let name = mountName(mount)
     let count = new.count(mount)
     let isRcuStep = place == .gracePeriod || place == .boxGracePeriod
@@ -126,7 +126,7 @@ extension ReleaseSystem {
   public func describeShared(_ words: UnsafePointer<UInt64>) -> String {
     let state = ReleaseState(words)
     var parts: [String] = []
-    for mount in 0..<scenario.mountCount {
+    for mount in 0..<mountCount {
       var text = "\(mountName(mount)) count=\(state.count(mount))"
       if state[.freed, mount] {
         text += " freed"
@@ -147,7 +147,7 @@ extension ReleaseSystem {
   }
 
   private func mountName(_ mount: Int) -> String {
-    scenario.mountCount == 1 ? "m" : "m\(mount)"
+    mountCount == 1 ? "m" : "m\(mount)"
   }
 
   private func checkText(_ role: ActorRole?, _ changed: Block, _ count: UInt64) -> String {

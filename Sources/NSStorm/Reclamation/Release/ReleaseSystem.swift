@@ -9,6 +9,11 @@ public struct ReleaseSystem: TransitionSystem {
 
   let actorCount: Int
   let blockCount: Int
+  let mountCount: Int
+  let relation: MountRelation
+  /// Role and mount of each actor, in place: the steps read them millions of times a second.
+  let roles: InlineArray<6, ActorRole>
+  let targets: InlineArray<6, Int>
   /// The box (deferred list) of each umounter, nil where its design never defers.
   let boxes: [Int?]
   /// The blocks that are RCU callbacks, a bit each.
@@ -37,6 +42,16 @@ public struct ReleaseSystem: TransitionSystem {
     self.design = design
     self.scenario = scenario
     actorCount = scenario.actors.count
+    mountCount = scenario.mountCount
+    relation = scenario.relation
+    var roles = InlineArray<6, ActorRole>(repeating: .pin)
+    var targets = InlineArray<6, Int>(repeating: 0)
+    for (index, actor) in scenario.actors.enumerated() {
+      roles[index] = actor.role
+      targets[index] = actor.mount
+    }
+    self.roles = roles
+    self.targets = targets
     var next = actorCount
     boxes = scenario.actors.map { actor in
       switch Self.release(for: actor.role, in: design) {
@@ -62,8 +77,7 @@ public struct ReleaseSystem: TransitionSystem {
     blockCount = next
 
     let all: UInt64 = (1 << UInt64(scenario.mountCount)) - 1
-    let relation = scenario.relation
-    groups = scenario.actors.map { actor in
+    groups = scenario.actors.map { [relation] actor in
       switch actor.role {
       case .namespaceExit, .treeCloser: all
       case .syncUmounter where relation == .tree: 1 << UInt64(actor.mount)
@@ -167,7 +181,7 @@ public struct ReleaseSystem: TransitionSystem {
       default: return FindingSet(.deadlock)
       }
     }
-    for mount in 0..<scenario.mountCount
+    for mount in 0..<mountCount
     where state[.detached, mount] && !state[.cleaned, mount] && !isHeld(mount, state) {
       return FindingSet(.leak)
     }
@@ -198,15 +212,15 @@ public struct ReleaseSystem: TransitionSystem {
 
   @inline(__always)
   func role(_ index: Int) -> ActorRole? {
-    index < actorCount ? scenario.actors[index].role : nil
+    index < actorCount ? roles[index] : nil
   }
 
   /// The mounts that share the superblock of `mount`.
   @inline(__always)
   func superblockMounts(_ mount: Int) -> Range<Int> {
-    switch scenario.relation {
+    switch relation {
     case .separate, .tree: mount..<mount + 1
-    case .sameSuperblock, .copies: 0..<scenario.mountCount
+    case .sameSuperblock, .copies: 0..<mountCount
     }
   }
 
@@ -220,7 +234,7 @@ public struct ReleaseSystem: TransitionSystem {
   @inline(__always)
   func isHeld(_ mount: Int, _ state: ReleaseState) -> Bool {
     for index in 0..<actorCount
-    where scenario.actors[index].mount == mount && state[block: index].holdsReference {
+    where targets[index] == mount && state[block: index].holdsReference {
       return true
     }
     return false
