@@ -1,0 +1,139 @@
+import StormVerdict
+import StormVocabulary
+
+/// Reads the lines behind the header. The keys of an object may stand in any order, so the values that depend on the
+/// call are passed first and read when the call is known.
+struct StepParser {
+  /// Namespaces, descriptor slots and the like are small numbers; a larger one is a damaged line.
+  static let highestNumber = 10_000_000
+
+  static let calls = [
+    "mkdir", "rmdir", "unlink", "rename", "symlink", "touch", "mount", "umount2", "unshare",
+    "exit", "setns", "open", "close", "chdir", "chroot", "pivot_root", "open_tree", "fsmount",
+    "move_mount", "mount_setattr", "stat",
+  ]
+
+  private var tables = TableParser()
+
+  mutating func readTables(_ scanner: inout JSONScanner) throws(JSONProblem) -> [NamespaceTable] {
+    try tables.readTables(&scanner)
+  }
+
+  /// The values of a line that wait for the name of the call.
+  struct Fields {
+    var scanner: JSONScanner
+    var values: [(key: Name, value: JSONScanner.Value)] = []
+
+    enum Name: String, CaseIterable {
+      case path, target, source, type, from, to, flags, fd, new, user, set, clear, propagation
+      case contents
+      case newRoot = "new_root"
+      case putOld = "put_old"
+      case pathDescriptor = "path_fd"
+      case targetDescriptor = "target_fd"
+      case sourceDescriptor = "source_fd"
+      case fromDescriptor = "from_fd"
+      case toDescriptor = "to_fd"
+      case newRootDescriptor = "new_root_fd"
+      case putOldDescriptor = "put_old_fd"
+    }
+  }
+
+  mutating func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(JSONProblem) -> TraceLine {
+    var scanner = JSONScanner(bytes)
+    var fields = Fields(scanner: scanner)
+    var step: Int?
+    var namespace: Int?
+    var call: String?
+    var result: Errno?
+    var isEnd = false
+    var changed: [NamespaceTable] = []
+    try scanner.readObject { (scanner, key) throws(JSONProblem) in
+      switch key {
+      case "step": step = try readNumber(&scanner, "step")
+      case "ns": namespace = try readNumber(&scanner, "ns")
+      case "call": call = try scanner.readString()
+      case "ret": result = try readResult(&scanner)
+      case "tables": changed = try tables.readTables(&scanner)
+      case "end":
+        guard try scanner.readBool() == true else {
+          throw scanner.problem("`end` is allowed to be true only")
+        }
+        isEnd = true
+      default:
+        let value = try scanner.deferValue()
+        if let name = Fields.Name(key) { fields.values.append((name, value)) }
+      }
+    }
+    guard scanner.peek() == 0, scanner.isAtEnd else {
+      throw scanner.problem("something stands behind the object")
+    }
+    if isEnd { return .end(changed) }
+    guard let step else { throw scanner.problem("the line has neither `step` nor `end`", at: 0) }
+    guard let namespace else { throw scanner.problem("the step has no `ns`", at: 0) }
+    guard let call else { throw scanner.problem("the step has no `call`", at: 0) }
+    guard let result else { throw scanner.problem("the step has no `ret`", at: 0) }
+    return .step(
+      TraceStep(
+        number: step, namespace: namespace, operation: try fields.operation(call), result: result,
+        tables: changed))
+  }
+
+  private func readNumber(
+    _ scanner: inout JSONScanner, _ key: StaticString
+  ) throws(JSONProblem) -> Int {
+    scanner.skipSpace()
+    let start = scanner.offset
+    guard let number = try scanner.readNumber(), number <= UInt64(Int32.max) else {
+      throw scanner.problem(
+        "`\(key)` is \(scanner.excerpt(at: start)); a whole number from 0 to \(Int32.max) is allowed",
+        at: start)
+    }
+    return Int(number)
+  }
+
+  private func readResult(_ scanner: inout JSONScanner) throws(JSONProblem) -> Errno {
+    let byte = scanner.peek()
+    let start = scanner.offset
+    if byte == 0x22 {
+      if let result = Errno(name: try scanner.readString()), result != .none { return result }
+    } else if try scanner.readNumber() == 0 {
+      return .none
+    }
+    throw scanner.problem(
+      "`ret` is \(scanner.excerpt(at: start)); allowed are 0 and the name of an errno such as \"EBUSY\"",
+      at: start)
+  }
+}
+
+extension StepParser.Fields.Name {
+  /// The key's name, if it is one that some call has; found by its bytes, without a copy.
+  init?(_ key: JSONScanner.Key) {
+    switch key {
+    case "path": self = .path
+    case "target": self = .target
+    case "source": self = .source
+    case "type": self = .type
+    case "from": self = .from
+    case "to": self = .to
+    case "flags": self = .flags
+    case "fd": self = .fd
+    case "new": self = .new
+    case "user": self = .user
+    case "set": self = .set
+    case "clear": self = .clear
+    case "propagation": self = .propagation
+    case "contents": self = .contents
+    case "new_root": self = .newRoot
+    case "put_old": self = .putOld
+    case "path_fd": self = .pathDescriptor
+    case "target_fd": self = .targetDescriptor
+    case "source_fd": self = .sourceDescriptor
+    case "from_fd": self = .fromDescriptor
+    case "to_fd": self = .toDescriptor
+    case "new_root_fd": self = .newRootDescriptor
+    case "put_old_fd": self = .putOldDescriptor
+    default: return nil
+    }
+  }
+}

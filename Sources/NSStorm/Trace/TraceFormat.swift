@@ -1,0 +1,91 @@
+public import StormVerdict
+public import StormVocabulary
+
+/// The first line of a trace: which kernel answered, and the table that it began with.
+public struct TraceHeader: Hashable, Sendable {
+  /// The version of the format that this library reads and writes.
+  public static let version = 1
+
+  /// `uname -r` of the kernel that answered.
+  public var kernel: String
+  /// `uname -v`; on older Debian kernels only this has the stable number.
+  public var build: String
+  /// How the recorder was called; informative.
+  public var seed: UInt64?
+  public var level: Int?
+  /// The table of namespace 0 before the first step.
+  public var table: MountTable
+
+  public init(
+    kernel: String, build: String, seed: UInt64? = nil, level: Int? = nil, table: MountTable
+  ) {
+    self.kernel = kernel
+    self.build = build
+    self.seed = seed
+    self.level = level
+    self.table = table
+  }
+}
+
+/// One call, what the kernel answered, and the tables that it changed.
+public struct TraceStep: Hashable, Sendable {
+  public var number: Int
+  /// The namespace in whose single process the call was made.
+  public var namespace: NamespaceNumber
+  public var operation: Operation
+  public var result: Errno
+  /// The tables that differ from the last ones written for their namespaces (mount ids included), ascending.
+  public var tables: [NamespaceTable]
+
+  public init(
+    number: Int, namespace: NamespaceNumber, operation: Operation, result: Errno,
+    tables: [NamespaceTable] = []
+  ) {
+    self.number = number
+    self.namespace = namespace
+    self.operation = operation
+    self.result = result
+    self.tables = tables
+  }
+}
+
+/// A line after the header.
+public enum TraceLine: Hashable, Sendable {
+  case step(TraceStep)
+  /// The last line, with the table of every living namespace, ascending.
+  case end([NamespaceTable])
+}
+
+/// Why a trace could not be read (further), or not be written.
+public struct TraceError: Error, Hashable, Sendable {
+  public enum Kind: String, Hashable, Sendable, Codable {
+    /// The file could not be opened, read or written.
+    case inaccessible
+    /// The first line is not the header of a trace.
+    case foreign
+    /// A trace, of a version that this nsstorm does not read.
+    case wrongVersion
+    /// A line is not JSON, or not what the format allows.
+    case damaged
+  }
+
+  public var file: String
+  /// Counted from 1; 0 where the trouble is not in a line.
+  public var line: Int
+  public var kind: Kind
+  /// What was found and what is allowed.
+  public var message: String
+
+  public init(file: String, line: Int, kind: Kind, message: String) {
+    self.file = file
+    self.line = line
+    self.kind = kind
+    self.message = message
+  }
+}
+
+extension TraceError: CustomStringConvertible {
+  public var description: String {
+    line > 0 ? "\(file):\(line): \(message)" : "\(file): \(message)"
+  }
+}

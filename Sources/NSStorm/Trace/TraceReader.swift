@@ -1,0 +1,176 @@
+import StormVerdict
+import StormVocabulary
+
+/// Reads a trace, line by line (the format: `docs/trace-format.md`). Memory is bounded by the longest line.
+public struct TraceReader: ~Copyable {
+  public let header: TraceHeader
+  /// How the file ended; known once ``next()`` has returned nil.
+  public private(set) var ending = Ending.unread
+  /// The number of the line that was read last, counted from 1.
+  public var line: Int { lines.line }
+
+  public enum Ending: Hashable, Sendable {
+    case unread
+    /// The last line was an `end` line.
+    case complete
+    /// The recorder was stopped: the file ends without an `end` line. What stands is valid.
+    case cutOff
+    /// As ``cutOff``, and the last line was written only in part.
+    case cutOffInLine(Int)
+  }
+
+  private let file: String
+  private var lines: LineReader
+  private var parser: StepParser
+  private var lastStep = -1
+
+  /// Opens a trace and reads its header.
+  ///
+  /// - Throws: ``TraceError`` of kind `inaccessible`, `foreign`, `wrongVersion` or `damaged`.
+  public init(path: String) throws(TraceError) {
+    var lines = try LineReader(path: path)
+    var parser = StepParser()
+    header = try Self.readHeader(&lines, &parser, file: path)
+    file = path
+    self.lines = lines
+    self.parser = parser
+  }
+
+  /// The next step, or the end line; nil at the end of the file.
+  ///
+  /// - Throws: ``TraceError``; nothing that follows a damaged line can be read.
+  public mutating func next() throws(TraceError) -> TraceLine? {
+    while let bytes = try lines.next() {
+      if Self.isBlank(bytes) { continue }
+      if ending == .complete {
+        throw damaged("something stands behind the end line")
+      }
+      let parsed: TraceLine
+      do throws(JSONProblem) {
+        parsed = try parser.parse(bytes)
+      } catch {
+        // A recorder that was killed leaves the beginning of a line; only whole lines count.
+        if !lines.isTerminated {
+          ending = .cutOffInLine(lines.line)
+          return nil
+        }
+        throw TraceError(
+          file: file, line: lines.line, kind: .damaged,
+          message: "\(error.message) (column \(error.offset + 1))")
+      }
+      switch parsed {
+      case .end: ending = .complete
+      case .step(let step):
+        guard step.number > lastStep else {
+          throw damaged("`step` is \(step.number), but step \(lastStep) stands before it")
+        }
+        lastStep = step.number
+      }
+      return parsed
+    }
+    if ending == .unread { ending = .cutOff }
+    return nil
+  }
+
+  private func damaged(_ message: String) -> TraceError {
+    TraceError(file: file, line: lines.line, kind: .damaged, message: message)
+  }
+
+  private static func isBlank(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+  }
+
+  private static let expected = "a trace begins with {\"trace\":\"nsstorm\",\"version\":1,…}"
+
+  private static func readHeader(
+    _ lines: inout LineReader, _ parser: inout StepParser, file: String
+  ) throws(TraceError) -> TraceHeader {
+    func refuse(_ kind: TraceError.Kind, _ message: String) -> TraceError {
+      TraceError(file: file, line: 1, kind: kind, message: message)
+    }
+    guard let bytes = try lines.next() else {
+      throw refuse(.foreign, "the file is empty; \(expected)")
+    }
+    var fields = HeaderFields()
+    var scanner = JSONScanner(bytes)
+    do throws(JSONProblem) {
+      try fields.read(&scanner, &parser)
+    } catch {
+      // Once it has said that it is a trace it is a damaged one; before, it is anything.
+      if let refusal = fields.refusal { throw refuse(refusal.0, refusal.1) }
+      guard fields.name == "nsstorm" else {
+        throw refuse(.foreign, "not a trace: \(error.message); \(expected)")
+      }
+      throw refuse(.damaged, "\(error.message) (column \(error.offset + 1))")
+    }
+    if let refusal = fields.refusal { throw refuse(refusal.0, refusal.1) }
+    guard fields.name != nil else { throw refuse(.foreign, "not a trace: no `trace`; \(expected)") }
+    guard fields.version != nil else {
+      throw refuse(.wrongVersion, "the header has no `version`; 1 is what this nsstorm reads")
+    }
+    guard let kernel = fields.kernel else { throw refuse(.damaged, "the header has no `kernel`") }
+    guard let tables = fields.tables else { throw refuse(.damaged, "the header has no `tables`") }
+    guard tables.map(\.namespace) == [0], let first = tables.first else {
+      let numbers = tables.map { "\($0.namespace)" }.joined(separator: ", ")
+      throw refuse(
+        .damaged, "the header has tables of the namespaces [\(numbers)]; only 0 is allowed")
+    }
+    return TraceHeader(
+      kernel: kernel, build: fields.build ?? "", seed: fields.seed, level: fields.level,
+      table: first.table)
+  }
+}
+
+/// What was found in the first line so far.
+private struct HeaderFields {
+  var name: String?
+  var version: UInt64?
+  var kernel: String?
+  var build: String?
+  var seed: UInt64?
+  var level: Int?
+  var tables: [NamespaceTable]?
+  var refusal: (TraceError.Kind, String)?
+
+  mutating func read(
+    _ scanner: inout JSONScanner, _ parser: inout StepParser
+  ) throws(JSONProblem) {
+    try scanner.readObject { (scanner, key) throws(JSONProblem) in
+      scanner.skipSpace()
+      let start = scanner.offset
+      switch key {
+      case "trace":
+        let name = try? scanner.readString()
+        self.name = name
+        guard name == "nsstorm" else {
+          refusal =
+            refusal
+            ?? (.foreign, "`trace` is \(scanner.excerpt(at: start)); \"nsstorm\" is allowed")
+          throw scanner.problem("not a trace")
+        }
+      case "version":
+        version = try scanner.readNumber()
+        guard version == 1 else {
+          refusal =
+            refusal
+            ?? (
+              .wrongVersion,
+              "`version` is \(scanner.excerpt(at: start)); this nsstorm reads version 1"
+            )
+          throw scanner.problem("wrong version")
+        }
+      case "kernel": kernel = try scanner.readString()
+      case "build": build = try scanner.readString()
+      case "seed":
+        seed = try scanner.readNumber()
+      case "level":
+        level = try scanner.readNumber().flatMap { Int(exactly: $0) }
+      case "tables": tables = try parser.readTables(&scanner)
+      default: try scanner.skipValue()
+      }
+    }
+    guard scanner.peek() == 0, scanner.isAtEnd else {
+      throw scanner.problem("something stands behind the object")
+    }
+  }
+}
