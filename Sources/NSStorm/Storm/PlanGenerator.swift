@@ -1,0 +1,173 @@
+public import StormEngine
+public import StormVocabulary
+
+/// Makes a plan step by step: draws from the seed, and asks a model what stands so that most calls make sense.
+///
+/// The same profile, seed and rules give the same items on every machine. A phase that is bounded by time is
+/// endless here; whoever executes it calls ``endPhase()``, and what was given until then does not depend on when.
+public struct PlanGenerator: ~Copyable {
+  public let profile: Profile
+  public let seed: Seed
+
+  var model: MountModel
+  var random: SeededGenerator
+  var actors = ActorBook()
+  /// The tables of living processes, refreshed when the model says that they may have changed.
+  var tables: [NamespaceNumber: MountTable] = [:]
+  /// The sum of the entries of ``tables``.
+  var tableEntries = 0
+  var pending: [PlanItem] = []
+  /// How much of ``pending`` was given out.
+  private var pendingStart = 0
+  private var phaseIndex = -1
+  private var stepsLeft = 0
+  var body: SequentialPhase?
+  private var isFinished = false
+  /// The number of the next tmpfs, for its source name.
+  var nextSource = 0
+  /// The number of the next workspace of a shape.
+  var nextStage = 0
+  /// How deep shapes and disturbances are nested in each other.
+  var shapeDepth = 0
+
+  /// - Throws: ``PlanError/unknownRules(_:)`` when the engine does not know the profile's kernel.
+  public init(profile: Profile, seed: Seed? = nil) throws(PlanError) {
+    guard let rules = KernelRules(release: profile.rules) else {
+      throw .unknownRules(profile.rules)
+    }
+    self.profile = profile
+    self.seed = seed ?? profile.seed
+    random = SeededGenerator(seed: self.seed.rawValue)
+    model = MountModel(rules: rules)
+    actors.start(0, descriptors: profile.limits.descriptors)
+    refreshTables()
+  }
+
+  /// Whether the current phase goes on until ``endPhase()`` is called.
+  public var isBoundedByTime: Bool {
+    if case .duration = body?.length { true } else { false }
+  }
+
+  /// The next item, or nil at the end of the last phase.
+  public mutating func next() -> PlanItem? {
+    while pendingStart == pending.count {
+      pending.removeAll(keepingCapacity: true)
+      pendingStart = 0
+      guard !isFinished else { return nil }
+      if let body, stepsLeft > 0 || isBoundedByTime {
+        decide(body)
+      } else {
+        beginNextPhase()
+      }
+    }
+    let item = pending[pendingStart]
+    pendingStart += 1
+    if case .step = item { stepsLeft -= 1 }
+    return item
+  }
+
+  /// Ends the current phase. What was decided already still comes, so that model and plan stay together; for
+  /// the same reason a phase may have a few steps more than its profile asks for.
+  public mutating func endPhase() {
+    stepsLeft = 0
+    body = nil
+  }
+
+  private mutating func beginNextPhase() {
+    phaseIndex += 1
+    body = nil
+    guard phaseIndex < profile.phases.count else {
+      isFinished = true
+      return
+    }
+    let phase = profile.phases[phaseIndex]
+    pending.append(.phase(index: phaseIndex))
+    switch phase.body {
+    case .sequential(let sequential):
+      if case .steps(let count) = sequential.length { stepsLeft = count }
+      body = sequential
+      prepare(sequential)
+    case .blast(let blast):
+      plan(blast)
+    }
+  }
+
+  // MARK: acting
+
+  /// Performs the call in the model and puts it into the plan.
+  @discardableResult
+  mutating func act(
+    _ actor: NamespaceNumber, _ operation: Operation, _ origin: PlannedStep.Origin
+  ) -> Errno {
+    let answer = model.perform(operation, by: actor)
+    note(operation, by: actor, answer: answer)
+    pending.append(
+      .step(
+        PlannedStep(actor: actor, operation: operation, plannedAnswer: answer, origin: origin)))
+    return answer
+  }
+
+  /// The same, unless the call would pass a limit of the profile: then nothing happens and the answer is nil.
+  @discardableResult
+  mutating func actWithinLimits(
+    _ actor: NamespaceNumber, _ operation: Operation, _ origin: PlannedStep.Origin
+  ) -> Errno? {
+    guard operation.canMultiplyMounts else { return act(actor, operation, origin) }
+    let checkpoint = model.checkpoint()
+    let before = model.counters
+    let answer = model.perform(operation, by: actor)
+    let made =
+      Int(model.counters.copiesPropagated - before.copiesPropagated)
+      + Int(model.counters.mountsMade - before.mountsMade)
+    let limits = profile.limits
+    var isTooMuch = model.mountCount > limits.mounts
+    if !isTooMuch, made > 0 {
+      for process in model.livingProcesses
+      where model.table(seenBy: process).entries.count > limits.mountsPerNamespace {
+        isTooMuch = true
+        break
+      }
+    }
+    if isTooMuch { model.rollback(to: checkpoint) }
+    model.discardCheckpoints()
+    guard !isTooMuch else { return nil }
+    note(operation, by: actor, answer: answer)
+    pending.append(
+      .step(
+        PlannedStep(actor: actor, operation: operation, plannedAnswer: answer, origin: origin)))
+    return answer
+  }
+
+  private mutating func note(_ operation: Operation, by actor: NamespaceNumber, answer: Errno) {
+    if answer == .none {
+      actors.note(operation, by: actor, descriptors: profile.limits.descriptors)
+    }
+    refreshTables()
+  }
+
+  mutating func refreshTables() {
+    for process in model.takeChangedProcesses() {
+      tableEntries -= tables[process]?.entries.count ?? 0
+      if model.isAlive(process) {
+        let table = model.table(seenBy: process)
+        tableEntries += table.entries.count
+        tables[process] = table
+      } else {
+        tables[process] = nil
+      }
+    }
+  }
+
+  func table(of actor: NamespaceNumber) -> MountTable { tables[actor] ?? MountTable() }
+}
+
+extension Operation {
+  /// Whether the call can make more than one mount, and so needs a look at the limits before it is planned.
+  fileprivate var canMultiplyMounts: Bool {
+    switch self {
+    case .mount(let call): call.type != nil || call.flags.intersection([.bind, .move]) != []
+    case .moveMount, .openTree, .unshare: true
+    default: false
+    }
+  }
+}
