@@ -54,7 +54,8 @@ struct ActorBook {
     case .close(let slot): set(slot, of: actor, to: nil)
     case .unshare(let new, let newUser):
       start(new, descriptors: descriptors)
-      actors[new]?.isInUserNamespace = newUser || actors[actor]?.isInUserNamespace == true
+      let parentIsIn = actors[actor]?.isInUserNamespace == true
+      actors[new]?.isInUserNamespace = newUser || parentIsIn
     case .exit: actors[actor] = nil
     default: break
     }

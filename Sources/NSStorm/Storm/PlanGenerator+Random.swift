@@ -68,10 +68,9 @@ extension PlanGenerator {
   /// The nearer to the limit, the more often.
   private mutating func isCrowded() -> Bool {
     let limits = profile.limits
-    let fullest = tables.values.reduce(0) { max($0, $1.entries.count) }
     let load = max(
       Double(model.mountCount) / Double(limits.mounts),
-      Double(fullest) / Double(limits.mountsPerNamespace))
+      Double(mostEntries()) / Double(limits.mountsPerNamespace))
     return random.chance(load * load)
   }
 

@@ -1,5 +1,5 @@
-public import StormEngine
-public import StormVocabulary
+import StormEngine
+import StormVocabulary
 
 /// Makes a plan step by step: draws from the seed, and asks a model what stands so that most calls make sense.
 ///
@@ -12,10 +12,8 @@ public struct PlanGenerator: ~Copyable {
   var model: MountModel
   var random: SeededGenerator
   var actors = ActorBook()
-  /// The tables of living processes, refreshed when the model says that they may have changed.
-  var tables: [NamespaceNumber: MountTable] = [:]
-  /// The sum of the entries of ``tables``.
-  var tableEntries = 0
+  /// The tables of living processes, read again when the model says that they may have changed.
+  private var seen: [NamespaceNumber: (version: UInt64, table: MountTable)] = [:]
   var pending: [PlanItem] = []
   /// How much of ``pending`` was given out.
   private var pendingStart = 0
@@ -146,19 +144,21 @@ public struct PlanGenerator: ~Copyable {
   }
 
   mutating func refreshTables() {
-    for process in model.takeChangedProcesses() {
-      tableEntries -= tables[process]?.entries.count ?? 0
-      if model.isAlive(process) {
-        let table = model.table(seenBy: process)
-        tableEntries += table.entries.count
-        tables[process] = table
-      } else {
-        tables[process] = nil
-      }
+    let living = model.livingProcesses
+    for process in living {
+      let version = model.tableVersion(seenBy: process)
+      if seen[process]?.version == version { continue }
+      seen[process] = (version, model.table(seenBy: process))
+    }
+    if seen.count > living.count {
+      for process in seen.keys.sorted() where !model.isAlive(process) { seen[process] = nil }
     }
   }
 
-  func table(of actor: NamespaceNumber) -> MountTable { tables[actor] ?? MountTable() }
+  func table(of actor: NamespaceNumber) -> MountTable { seen[actor]?.table ?? MountTable() }
+
+  /// How many mounts the fullest namespace shows.
+  func mostEntries() -> Int { seen.values.reduce(0) { max($0, $1.table.entries.count) } }
 }
 
 extension Operation {

@@ -1,4 +1,4 @@
-public import StormVocabulary
+import StormVocabulary
 
 /// A profile as `nsstorm profiles show` explains it: what it provokes, its limits, its phases.
 public struct ProfileDescription: Sendable {

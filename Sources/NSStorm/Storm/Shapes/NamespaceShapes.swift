@@ -129,7 +129,7 @@ extension PlanGenerator {
   /// (E34, E35); and mounts whose own root was removed.
   mutating func removedMountpoints() {
     guard
-      let stage = stage(
+      let stage = makeStage(
         .removedMountpoints, directories: ["a", "b", "a/in"], shared: random.one(in: 3))
     else { return }
     let a = stage.actor
