@@ -70,11 +70,11 @@ extension MountModel {
     case .failure(let errno): return errno
     case .success(let superblock): made = superblock
     }
-    let errno = attachNew(
-      made.superblock, call, at: target, by: process)
-    if errno != .none, superblocks[made.superblock.index].mountCount == 0 {
-      releaseSuperblock(made.superblock)
-    }
+    // The call's own reference: a mount that is undone must not take the superblock with it.
+    superblocks[made.superblock.index].mountCount += 1
+    let errno = attachNew(made.superblock, call, at: target, by: process)
+    superblocks[made.superblock.index].mountCount -= 1
+    if superblocks[made.superblock.index].mountCount == 0 { releaseSuperblock(made.superblock) }
     return errno
   }
 

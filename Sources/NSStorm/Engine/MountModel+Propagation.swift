@@ -55,6 +55,7 @@ extension MountModel {
         here = mounts[master.index].nextPeer
         if mounts[master.index].group == mounts[origin.index].group { break }
         if mounts[master.index].nextSlave == here { break }
+        here = master
       }
       if here == origin { return .none }
     }
