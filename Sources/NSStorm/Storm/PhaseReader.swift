@@ -23,7 +23,7 @@ extension NodeReader {
 
   private mutating func sequential(_ node: Node, number: Int, limits: Profile.Limits) -> Phase? {
     let keys = [
-      "name", "kind", "steps", "duration", "namespaces", "tree", "weights", "shapes",
+      "name", "kind", "steps", "duration", "namespaces", "root", "tree", "weights", "shapes",
       "shape-share", "wrong-share", "recursive-share", "propagation", "verify",
     ]
     guard let fields = fields(node, of: "a sequential phase", allowed: keys) else { return nil }
@@ -44,6 +44,9 @@ extension NodeReader {
       phase.startNamespaces = count
     } else {
       phase.startNamespaces = min(phase.startNamespaces, limits.namespaces)
+    }
+    if let node = fields["root"] {
+      phase.sharesRoot = choice(node, "root", as: RootPropagation.self) == .shared
     }
     if let node = fields["tree"] { read(node, into: &phase.tree) }
     if let node = fields["weights"] { phase.weights = weights(node, "weights") ?? phase.weights }
@@ -144,4 +147,9 @@ extension NodeReader {
       return nil
     }
   }
+}
+
+/// How the root of namespace 0 propagates when a phase begins.
+private enum RootPropagation: String, CaseIterable {
+  case shared, `private`
 }

@@ -13,6 +13,7 @@ extension PlanGenerator {
         act(0, .mkdir(.path("/\(first)/\(second)")), .preparation)
       }
     }
+    if phase.sharesRoot { act(0, .change("/", to: .shared, recursive: true), .preparation) }
     while model.livingProcesses.count < phase.startNamespaces, !isFull() {
       // Something to share first, so that the namespaces hang together.
       if let place = plainDirectory(of: 0) {
@@ -129,7 +130,7 @@ extension PlanGenerator {
         random.chance(0.75) ? plainDirectory(of: actor) : directory(of: actor)
       // A mount over the root hides nothing from absolute paths, and too many make namespaces alike.
       guard let place, place != "/" || random.one(in: 4) else { return nil }
-      return .tmpfs(newSource(), on: place, flags: mountFlags(chance: 0.05))
+      return .tmpfs(newSource(), on: place, flags: mountFlags(chance: 0.07))
     case .bind, .rbind:
       let source =
         random.chance(0.6)

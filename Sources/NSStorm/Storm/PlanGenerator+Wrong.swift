@@ -18,7 +18,7 @@ extension PlanGenerator {
       case 0: .rmdir(.path("/"))
       case 1: .rmdir(.path(missing(of: actor)))
       case 2: mountpoint(of: actor).map { .rmdir(.path($0)) }
-      default: .rmdir(.path(directory(of: actor)))
+      default: filledDirectory(of: actor).map { .rmdir(.path($0)) }
       }
     case .tmpfs: return wrongTmpfs(actor)
     case .bind, .rbind: return wrongBind(actor, recursive: kind == .rbind)
@@ -71,6 +71,17 @@ extension PlanGenerator {
   private mutating func missing(of actor: NamespaceNumber) -> String {
     let parent = random.one(in: 2) ? "/" : directory(of: actor)
     return join(parent, random.one(in: 3) ? "none/a" : "none")
+  }
+
+  /// A directory with something in it.
+  private mutating func filledDirectory(of actor: NamespaceNumber) -> String? {
+    let all = model.directories(seenBy: actor, limit: Self.placeLimit)
+    let taken = Set(table(of: actor).entries.map(\.mountpoint))
+    return random.element(
+      of: all.filter { directory in
+        directory != "/" && !taken.contains(directory)
+          && all.contains { $0.hasPrefix(directory + "/") }
+      })
   }
 
   private mutating func wrongTmpfs(_ actor: NamespaceNumber) -> Operation? {

@@ -113,7 +113,9 @@ public struct SequentialPhase: Hashable, Sendable {
   public var length: Length
   /// Namespaces that exist before the first random call.
   public var startNamespaces = 3
-  /// The share of shared mounts among those that the phase begins with.
+  /// Whether namespace 0's tree is made shared from the root on before others are forked from it: then nearly
+  /// every mount propagates to every namespace.
+  public var sharesRoot = false
   public var tree = Tree()
   public var weights: Weights<OperationKind>
   public var shapes: Weights<ShapeKind>

@@ -38,7 +38,8 @@ public struct ProfileDescription: Sendable {
       case .duration(let duration): "as many steps as fit in \(duration)"
       }
     var lines = [
-      "  length     \(length), starting with \(phase.startNamespaces) namespaces",
+      "  length     \(length), starting with \(phase.startNamespaces) namespaces, "
+        + "root \(phase.sharesRoot ? "shared" : "private")",
       "  tree       \(phase.tree.depth) levels of \(phase.tree.breadth) names",
       "  shares     \(percent(phase.wrongShare)) of the calls wrong on purpose, "
         + "\(percent(phase.recursiveShare)) recursive, \(percent(phase.shapeShare)) of the decisions a shape",
