@@ -17,9 +17,12 @@ func layer(_ name: String, folder: String, uses dependencies: [Target.Dependency
     swiftSettings: strict)
 }
 
-func tests(_ folder: String, of dependencies: [Target.Dependency]) -> Target {
+func tests(
+  _ folder: String, of dependencies: [Target.Dependency], data: [String] = []
+) -> Target {
   .testTarget(
-    name: folder, dependencies: dependencies, path: "Tests/\(folder)", swiftSettings: strict)
+    name: folder, dependencies: dependencies, path: "Tests/\(folder)", exclude: data,
+    swiftSettings: strict)
 }
 
 let package = Package(
@@ -29,7 +32,8 @@ let package = Package(
     .library(
       name: "NSStorm",
       targets: [
-        "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormKernel",
+        "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormScenario",
+        "StormKernel",
         "StormVerdict", "StormTrace", "StormReport",
       ]),
   ],
@@ -50,6 +54,7 @@ let package = Package(
     layer(
       "StormPlanning", folder: "Storm",
       uses: ["StormVocabulary", "StormEngine", .product(name: "Yams", package: "Yams")]),
+    layer("StormScenario", folder: "Scenario", uses: ["StormVocabulary", "StormEngine"]),
     layer("StormKernel", folder: "Kernel", uses: ["StormVocabulary", "StormPlanning", "CMount"]),
     layer(
       "StormVerdict", folder: "Verdict", uses: ["StormVocabulary", "StormEngine", "StormPlanning"]),
@@ -71,6 +76,8 @@ let package = Package(
       swiftSettings: strict),
 
     tests("VocabularyTests", of: ["StormVocabulary"]),
+    tests(
+      "ScenarioTests", of: ["StormVocabulary", "StormEngine", "StormScenario"], data: ["Data"]),
     tests("EngineTests", of: ["StormVocabulary", "StormEngine"]),
     tests("ReclamationTests", of: ["StormReclamation"]),
     tests("PlanningTests", of: ["StormVocabulary", "StormEngine", "StormPlanning"]),

@@ -31,6 +31,9 @@ extension MountModel {
     mounts[mount.index].previousPeer = mount
     mounts[mount.index].uniqueID = state.lastUniqueID
     superblocks[superblock.index].mountCount += 1
+    if superblocks[superblock.index].deviceName == 0 {
+      superblocks[superblock.index].deviceName = deviceName
+    }
     pin(root)
     return mount
   }

@@ -18,7 +18,7 @@ extension MountModel {
   mutating func unshare(_ parent: Process, becoming number: Int, newUser: Bool) -> Errno {
     let child = Process(number: number)
     processes.extend(to: child.index + 1)
-    if processes[child.index].isAlive { return Errno(rawValue: 17) }
+    if processes[child.index].isAlive { return .fileExists }
     let origin = processes[parent.index]
     var users = origin.userNamespace
     if newUser {

@@ -5,7 +5,7 @@ extension MountModel {
   ///
   /// - Parameter process: a living process; a call by a dead one answers ESRCH.
   public mutating func perform(_ operation: Operation, by process: Int) -> Errno {
-    guard isAlive(process) else { return Errno(rawValue: 3) }
+    guard isAlive(process) else { return .noSuchProcess }
     let process = Process(number: process)
     if isExplaining { reasons.removeAll(keepingCapacity: true) }
     switch operation {

@@ -22,6 +22,8 @@ extension MountModel {
     files[file.index].location = location
     files[file.index].slot = Int32(truncatingIfNeeded: slot)
     files[file.index].needsUmount = needsUmount
+    state.lastDescription += 1
+    files[file.index].description = state.lastDescription
     files[file.index].next = processes[process.index].firstFile
     processes[process.index].firstFile = file
     hold(location)
@@ -59,7 +61,7 @@ extension MountModel {
   mutating func put(_ file: OpenFile) {
     let record = files[file.index]
     files.free(file.index)
-    if record.needsUmount {
+    if record.needsUmount, !isOpenElsewhere(record.description) {
       let mount = record.location.mount
       let namespace = mounts[mount.index].namespace
       if namespace != .none, namespaces[namespace.index].isAnonymous,
@@ -71,6 +73,32 @@ extension MountModel {
       }
     }
     release(record.location)
+  }
+
+  private func isOpenElsewhere(_ description: UInt32) -> Bool {
+    for index in 1..<processes.slotCount where processes[index].isAlive {
+      var file = processes[index].firstFile
+      while file != .none {
+        if files[file.index].description == description { return true }
+        file = files[file.index].next
+      }
+    }
+    return false
+  }
+
+  /// A forked child keeps its parent's open files, unlike the children of `unshare` in traces, which close them.
+  public mutating func inheritFiles(from parent: Int, to child: Int) {
+    guard isAlive(parent), isAlive(child) else { return }
+    let child = Process(number: child)
+    var file = processes[Process(number: parent).index].firstFile
+    while file != .none {
+      let copy = OpenFile(index: files.allocate())
+      files[copy.index] = files[file.index]
+      files[copy.index].next = processes[child.index].firstFile
+      processes[child.index].firstFile = copy
+      hold(files[copy.index].location)
+      file = files[file.index].next
+    }
   }
 
   mutating func changeDirectory(_ path: PathArgument, by process: Process) -> Errno {

@@ -64,6 +64,7 @@ public struct MountModel: ~Copyable {
     var lastUniqueID: UInt64 = 0
     var lastGroup: UInt32 = 0
     var lastNamespaceSequence: UInt64 = 0
+    var lastDescription: UInt32 = 0
     /// `fs.mount-max`.
     var mountLimit: UInt32 = 100_000
     var sysfs = Superblock.none

@@ -87,6 +87,8 @@ enum FileKind: UInt8, BitwiseCopyable {
 struct SuperblockRecord: BitwiseCopyable {
   var root = Dentry.none
   var type: NameTable.Index = 0
+  /// The name of its first mount.
+  var deviceName: NameTable.Index = 0
   var userNamespace = UserNamespace.none
   /// Mounts of it, attached or held.
   var mountCount: UInt32 = 0
@@ -137,6 +139,8 @@ struct OpenFileRecord: BitwiseCopyable {
   var slot: Int32 = 0
   /// FMODE_NEED_UNMOUNT: closing it dissolves the anonymous namespace whose root it names.
   var needsUmount = false
+  /// Descriptors that were inherited share one open file.
+  var description: UInt32 = 0
   /// Set for a descriptor of a mount namespace.
   var namespace = Namespace.none
 }

@@ -1,0 +1,38 @@
+public import StormVocabulary
+
+// Questions that change nothing but what a path walk changes.
+
+extension MountModel {
+  /// The file system that a path ends on, by the name it was first mounted under, and whether the path ends on its root.
+  public mutating func place(
+    of path: PathArgument, by process: Int
+  ) -> (Errno, source: String, isRoot: Bool) {
+    guard isAlive(process) else { return (.noSuchProcess, "", false) }
+    switch resolve(path, by: Process(number: process)) {
+    case .failure(let errno): return (errno, "", false)
+    case .success(let location):
+      let superblock = superblocks[mounts[location.mount.index].superblock.index]
+      return (.none, names[superblock.deviceName], superblock.root == location.dentry)
+    }
+  }
+
+  /// What the magic link of a descriptor says: the path from the top of its tree.
+  public func descriptorPath(_ slot: DescriptorSlot, of process: Int) -> (Errno, path: String) {
+    guard isAlive(process) else { return (.noSuchProcess, "") }
+    let file = openFile(slot, of: Process(number: process))
+    guard file != .none else { return (.noSuchEntry, "") }
+    var here = files[file.index].location
+    var path = ""
+    while true {
+      var dentry = here.dentry
+      while dentry != mounts[here.mount.index].root, dentry != .none {
+        path = "/" + names[dentries[dentry.index].name] + path
+        dentry = dentries[dentry.index].parent
+      }
+      let parent = mounts[here.mount.index].parent
+      if parent == .none { break }
+      here = Location(mount: parent, dentry: mounts[here.mount.index].mountpoint)
+    }
+    return (.none, path.isEmpty ? "/" : path)
+  }
+}
