@@ -262,6 +262,10 @@ void nss_batch_stop(const struct nss_sandbox *sandbox) {
   nss_store(&sandbox->region->stop, 1);
 }
 
+void nss_batch_resume(const struct nss_sandbox *sandbox) {
+  nss_store(&sandbox->region->stop, 0);
+}
+
 int nss_sandbox_signal(const struct nss_sandbox *sandbox, int32_t pid, int signal) {
   char path[24];
   nss_put_number(path, pid);

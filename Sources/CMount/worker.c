@@ -93,11 +93,14 @@ static void wait_for_start(void) {
   while (spins && nss_now() < region->go_nanoseconds) nss_cpu_relax();
 }
 
-static void finish(uint32_t request) {
+// Counted first and answered last: once every worker of a batch has answered, nobody will touch the count any more.
+static void finish(const struct nss_task *task, uint32_t request) {
   struct nss_region *region = place.region;
+  if (task->flags & NSS_TASK_IN_BATCH) {
+    uint32_t completed = __atomic_add_fetch(&region->completed, 1, __ATOMIC_ACQ_REL);
+    if (completed == nss_load(&region->completion_target)) nss_futex_wake_all(&region->completed);
+  }
   nss_publish(&self()->done, request);
-  uint32_t completed = __atomic_add_fetch(&region->completed, 1, __ATOMIC_ACQ_REL);
-  if (completed == nss_load(&region->completion_target)) nss_futex_wake_all(&region->completed);
 }
 
 static void run(uint32_t request) {
@@ -124,7 +127,7 @@ static void run(uint32_t request) {
       result->error = error;
       if (operation->code == NSS_OP_EXIT) {
         __atomic_store_n(&worker->position, i + 1, __ATOMIC_RELAXED);
-        finish(request);
+        finish(&task, request);
         _exit(0);
       }
     }
@@ -132,7 +135,7 @@ static void run(uint32_t request) {
     __atomic_store_n(&worker->iterations_done, iteration + 1, __ATOMIC_RELAXED);
   }
 stopped:
-  finish(request);
+  finish(&task, request);
 }
 
 static _Noreturn void serve(void) {

@@ -77,7 +77,8 @@ struct nss_result {
 /// The states of a worker or observer slot.
 enum { NSS_FREE, NSS_STARTING, NSS_ALIVE, NSS_DEAD };
 
-enum { NSS_TASK_EXPECTS_BARRIER = 1 };
+/// Flags of a task: it waits for the others before it starts; its end counts towards the end of a batch.
+enum { NSS_TASK_EXPECTS_BARRIER = 1, NSS_TASK_IN_BATCH = 2 };
 
 /// A prepared program for one worker; offsets count from the region's start.
 struct nss_task {

@@ -105,6 +105,8 @@ uint64_t nss_batch_go(const struct nss_sandbox *sandbox, uint64_t lead_nanosecon
 uint32_t nss_batch_wait_completed(const struct nss_sandbox *sandbox, uint64_t nanoseconds);
 /// Makes every program end after the call that it is in.
 void nss_batch_stop(const struct nss_sandbox *sandbox);
+/// Takes the order to stop back.
+void nss_batch_resume(const struct nss_sandbox *sandbox);
 
 /// Sends a signal to a process by its number in the sandbox, without a race for the number. 0 or -errno.
 int nss_sandbox_signal(const struct nss_sandbox *sandbox, int32_t pid, int signal);
