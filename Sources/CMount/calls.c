@@ -102,6 +102,44 @@ int nss_namespace_id(int descriptor, uint64_t *id) {
   return answer(ioctl(descriptor, _IOR(0xb7, 0x5, uint64_t), id));
 }
 
+static int list_own_namespace(void) {
+  int descriptor = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return -errno;
+  uint64_t namespace_id = 0, mount_id = 0;
+  int result = nss_namespace_id(descriptor, &namespace_id);
+  close(descriptor);
+  // ENOTTY: the kernel has listmount, but not by namespace.
+  if (result < 0) return -ENOSYS;
+  return (int)nss_listmount(NSS_LIST_ROOT, namespace_id, 0, &mount_id, 1);
+}
+
+int nss_probe(int feature) {
+  // Each call is refused for its arguments: bad descriptor, unknown flags, no such type, no such mount.
+  const struct nss_mount_attr nothing = {0};
+  struct nss_statmount status;
+  uint64_t id;
+  int result = 0;
+  switch (feature) {
+    case NSS_FEATURE_OPEN_TREE: result = nss_open_tree(-1, "x", 0); break;
+    case NSS_FEATURE_MOVE_MOUNT: result = nss_move_mount(-1, "x", -1, "x", UINT32_MAX); break;
+    case NSS_FEATURE_FSOPEN: result = nss_fsopen("nsstorm-has-no-such-type", 0); break;
+    case NSS_FEATURE_MOUNT_SETATTR:
+      result = nss_mount_setattr(-1, "x", UINT32_MAX, &nothing);
+      break;
+    case NSS_FEATURE_STATMOUNT:
+      result = nss_statmount(1, 0, NSS_STATMOUNT_MOUNT, &status, sizeof status);
+      break;
+    case NSS_FEATURE_LISTMOUNT:
+      result = (int)nss_listmount(NSS_LIST_ROOT, 0, 0, &id, 1);
+      break;
+    case NSS_FEATURE_LISTMOUNT_NAMESPACE: result = list_own_namespace(); break;
+    case NSS_FEATURE_OPEN_TREE_ATTR: result = nss_open_tree_attr(-1, "x", 0, &nothing); break;
+    default: return 0;
+  }
+  if (result == -ENOSYS) return 0;
+  return result == -EPERM ? -EPERM : 1;
+}
+
 uint64_t nss_now(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -85,5 +85,19 @@ int64_t nss_listmount(
   uint64_t mount_id, uint64_t namespace_id, uint64_t last, uint64_t *ids, size_t limit);
 /// The id of the mount namespace behind an nsfs descriptor (`NS_GET_MNTNS_ID`, 6.11).
 int nss_namespace_id(int descriptor, uint64_t *id);
+/// Features that are probed by calls without effect.
+enum {
+  NSS_FEATURE_OPEN_TREE,
+  NSS_FEATURE_MOVE_MOUNT,
+  NSS_FEATURE_FSOPEN,
+  NSS_FEATURE_MOUNT_SETATTR,
+  NSS_FEATURE_STATMOUNT,
+  NSS_FEATURE_LISTMOUNT,
+  NSS_FEATURE_LISTMOUNT_NAMESPACE,
+  NSS_FEATURE_OPEN_TREE_ATTR,
+};
+/// Whether the running kernel has a feature: 1, 0, or -EPERM where something (a seccomp filter, missing rights)
+/// hides the answer.
+int nss_probe(int feature);
 /// CLOCK_MONOTONIC, in nanoseconds.
 uint64_t nss_now(void);
