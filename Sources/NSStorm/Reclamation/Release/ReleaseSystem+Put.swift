@@ -223,10 +223,11 @@ extension ReleaseSystem {
     }
   }
 
-  /// Another mount of the superblock is mounted, or on its way out by somebody who has not returned.
+  /// Another mount of the superblock is mounted, was detached lazily and is not dead yet, or is on its
+  /// way out by somebody who has not returned.
   private func isStillUsed(_ target: Int, by caller: Int, _ state: ReleaseState) -> Bool {
-    for mount in superblockMounts(target) where mount != target {
-      if state[.mounted, mount] { return true }
+    for mount in superblockMounts(target) where mount != target && !state[.cleaned, mount] {
+      if state[.mounted, mount] || !state[.sync, mount] { return true }
       for index in 0..<actorCount where index != caller {
         let other = state[block: index]
         if other.detached >> UInt64(mount) & 1 != 0, other.place != .finished { return true }
@@ -238,7 +239,8 @@ extension ReleaseSystem {
   /// P11: nothing but deferred work holds the mount, and nobody waits for that work.
   private func waitsInAnOpenQueue(_ mount: Int, _ state: ReleaseState) -> Bool {
     let bit: UInt64 = 1 << UInt64(mount)
-    if state[.delayed, mount] || state[.queued, mount] || state[.bystander, mount] { return true }
+    if state[.delayed, mount] || state[.bystander, mount] { return true }
+    if state[.queued, mount], design.tail != .wqWait { return true }
     if (state.releaseList | state.nextList) & bit != 0 { return true }
     for index in actorCount..<blockCount {
       let worker = state[block: index]

@@ -14,9 +14,9 @@ extension ReleaseSystem {
     var changed = block
     switch block.place {
     case .resolve:
-      // The store-buffer window of D0b is left to walkers (W, R): an umounter's lookup is cut as one
-      // step here, and waits for the lock itself.
-      guard role.isUmounter ? !state[.lockHeld] : sequenceLooksEven(state) else { return }
+      // The store-buffer window of D0b is left to the walkers under RCU: a lookup with references is
+      // one step here, so it waits for the lock itself.
+      guard !state[.lockHeld] else { return }
       let next = append()
       if !state[.mounted, target] {
         changed = finish(block)

@@ -1,0 +1,164 @@
+import ArgumentParser
+import Foundation
+import StormReclamation
+
+/// `nsstorm explore`: the release designs over all interleavings.
+struct ExploreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explore",
+    abstract: "Explore the designs for releasing detached mounts over all interleavings.",
+    discussion: """
+      Without arguments: the matrix of all designs and properties. With a property: the shortest \
+      trace that violates it. Exit code 0 when the exploration is complete (violations of a design \
+      are its result, not a failure), 4 when a limit left something unknown.
+      """)
+
+  @OptionGroup var composition: DesignOptions
+
+  @Option(help: "Print the shortest trace against this property (P1 to P12, P8w).")
+  var property: String?
+
+  @Option(help: "Write the trace as an SVG sequence diagram to this file.")
+  var svg: String?
+
+  @Flag(help: "The claims of the discussion, each with its verdict and the command that shows it.")
+  var claims = false
+
+  @Flag(help: "flush_filesystem: does it end, with and without new mounts and pins.")
+  var flush = false
+
+  @Flag(help: "Machine-readable output.")
+  var json = false
+
+  @Flag(inversion: .prefixedNo, help: "Merge states that differ by the names of alike actors.")
+  var symmetry = true
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Partial-order reduction. Fewer states, but traces may be longer than the shortest.")
+  var reduction = false
+
+  @Option(help: "Megabytes that the stored states of a search may take.")
+  var memory: Int = 4096
+
+  @Option(help: "Seconds that a search may take.")
+  var seconds: Int = 600
+
+  private var options: ExplorationOptions {
+    var options = ExplorationOptions()
+    options.symmetry = symmetry
+    options.partialOrderReduction = reduction
+    options.maximumBytes = memory << 20
+    options.timeLimit = .seconds(seconds)
+    return options
+  }
+
+  func validate() throws {
+    guard (1...1_048_576).contains(memory) else {
+      throw ValidationError("--memory \(memory) is out of range; allowed: 1 to 1048576")
+    }
+    guard (1...1_000_000).contains(seconds) else {
+      throw ValidationError("--seconds \(seconds) is out of range; allowed: 1 to 1000000")
+    }
+  }
+
+  func run() throws {
+    if claims { return try printClaims() }
+    if flush { return try printFlush() }
+    let composed = try composition.compose()
+    if let property { return try printTrace(property, composed) }
+    var reports: [ExploreReport.Row] = []
+    for design in composed.designs {
+      if let scenario = composed.scenario {
+        try printScenario(design, scenario)
+      } else {
+        let verdict = DesignVerdict(
+          of: design, experiments: Experiment.all(for: design, cpus: composed.cpus),
+          options: options)
+        reports.append(ExploreReport.Row(verdict))
+      }
+    }
+    guard composed.scenario == nil else { return }
+    if json {
+      try printJSON(reports)
+    } else {
+      print(ExploreReport.matrix(reports))
+    }
+    if reports.contains(where: { $0.cells.contains { $0.verdict == .unknown } }) {
+      throw ExitStatus.nothingChecked.exitCode
+    }
+  }
+
+  /// One design, one scenario: all findings with their lengths.
+  private func printScenario(_ design: Design, _ scenario: Scenario) throws {
+    let experiment = Experiment.release(design, scenario)
+    let result = experiment.explore(options)
+    let report = ExploreReport.ScenarioRow(design, experiment, result)
+    if json { try printJSON(report) } else { print(report.text) }
+    if result.stopped != nil { throw ExitStatus.nothingChecked.exitCode }
+  }
+
+  private func printTrace(_ name: String, _ composed: DesignOptions.Composition) throws {
+    guard
+      let property = Property.allCases.first(where: { $0.rawValue.lowercased() == name.lowercased() })
+    else {
+      throw CommandFailure(
+        status: .usage,
+        message: CompositionError(
+          what: "property", value: name, allowed: Property.allCases.map(\.rawValue)
+        ).description)
+    }
+    var isUnknown = false
+    for design in composed.designs {
+      let experiments =
+        composed.scenario.map { [Experiment.release(design, $0)] }
+        ?? Experiment.all(for: design, cpus: composed.cpus)
+      let verdict = DesignVerdict(of: design, experiments: experiments, options: options)
+      guard let cell = verdict[property] else { continue }
+      if case .unknown = cell.verdict { isUnknown = true }
+      let report = try ExploreReport.TraceReport(design, cell)
+      if json { try printJSON(report) } else { print(report.text) }
+      if let svg, let evidence = cell.evidence.first {
+        let trace = try evidence.experiment.trace(evidence.example)
+        let title =
+          "\(design.name) \(evidence.experiment.name): \(property.rawValue) "
+          + "\(evidence.example.finding.tag) in \(evidence.example.length) steps"
+        try write(trace.sequenceDiagram(title: title), to: svg)
+      }
+    }
+    if isUnknown { throw ExitStatus.nothingChecked.exitCode }
+  }
+
+  private func printClaims() throws {
+    let rows = try Claim.all.map { try ExploreReport.ClaimRow($0, options: options) }
+    if json {
+      try printJSON(rows)
+    } else {
+      print(rows.map(\.text).joined(separator: "\n"))
+      let decided = rows.count { $0.supported != nil }
+      print("\n\(rows.count) claims, \(decided) decided by exploration just now.")
+    }
+    if rows.contains(where: { $0.supported == false }) { throw ExitStatus.diverged.exitCode }
+  }
+
+  private func printFlush() throws {
+    let rows = FlushVerdict.all.map(ExploreReport.FlushRow.init)
+    if json { try printJSON(rows) } else { print(rows.map(\.text).joined(separator: "\n")) }
+  }
+}
+
+/// Prints a value as JSON with sorted keys.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}
+
+/// Writes a text file that the user named.
+func write(_ text: String, to path: String) throws {
+  do {
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+  } catch {
+    throw CommandFailure(status: .badInput, message: "cannot write \(path): \(error)")
+  }
+}
