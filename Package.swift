@@ -71,6 +71,7 @@ let package = Package(
         "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
         "StormKernel", "StormVerdict", "StormTrace", "StormReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ],
       path: "Sources/nsstorm",
       swiftSettings: strict),
