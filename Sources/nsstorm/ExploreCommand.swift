@@ -100,7 +100,9 @@ struct ExploreCommand: ParsableCommand {
 
   private func printTrace(_ name: String, _ composed: DesignOptions.Composition) throws {
     guard
-      let property = Property.allCases.first(where: { $0.rawValue.lowercased() == name.lowercased() })
+      let property = Property.allCases.first(where: {
+        $0.rawValue.lowercased() == name.lowercased()
+      })
     else {
       throw CommandFailure(
         status: .usage,
@@ -130,7 +132,10 @@ struct ExploreCommand: ParsableCommand {
   }
 
   private func printClaims() throws {
-    let rows = try Claim.all.map { try ExploreReport.ClaimRow($0, options: options) }
+    var verdicts: [String: DesignVerdict] = [:]
+    let rows = try Claim.all.map {
+      try ExploreReport.ClaimRow($0, verdicts: &verdicts, options: options)
+    }
     if json {
       try printJSON(rows)
     } else {

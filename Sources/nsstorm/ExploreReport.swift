@@ -70,7 +70,8 @@ enum ExploreReport {
       lines.append(String(line.reversed().drop { $0 == " " }.reversed()))
     }
     lines.append("")
-    lines.append("+ holds, x n violated by a shortest trace of n steps, ? unknown (a limit was met)")
+    lines.append(
+      "+ holds, x n violated by a shortest trace of n steps, ? unknown (a limit was met)")
     for row in rows {
       for cell in row.cells where cell.verdict == .unknown {
         lines.append("? \(row.design) \(cell.property): \(cell.reason ?? "")")
@@ -185,13 +186,22 @@ enum ExploreReport {
     var supported: Bool?
     var commands: [String]
 
-    init(_ claim: Claim, options: ExplorationOptions) throws {
+    init(_ claim: Claim, verdicts: inout [String: DesignVerdict], options: ExplorationOptions)
+      throws
+    {
       id = claim.id
       author = claim.author
       statement = claim.statement
       verdict = claim.verdict.rawValue
       reason = claim.reason
-      supported = try claim.isSupported(options: options)
+      supported = try claim.isSupported { design, scenario in
+        let key = "\(design.name) \(scenario?.text ?? "")"
+        if let known = verdicts[key] { return known }
+        let experiments = scenario.map { [Experiment.release(design, $0)] }
+        let verdict = DesignVerdict(of: design, experiments: experiments, options: options)
+        verdicts[key] = verdict
+        return verdict
+      }
       commands = claim.commands
     }
 

@@ -39,8 +39,12 @@ public struct Claim: Sendable {
   }
 
   /// Whether the explorations of the evidence come out as the verdict says; nil when none decides it.
+  ///
+  /// - Parameter verdict: the verdict on a design, over all its experiments or in one scenario; the
+  ///   caller may keep them, since many claims ask for the same.
+  /// - Throws: `CompositionError` when the table names what does not exist.
   public func isSupported(
-    options: ExplorationOptions = ExplorationOptions()
+    by verdict: (_ design: Design, _ scenario: Scenario?) throws -> DesignVerdict
   ) throws -> Bool? {
     var decided = false
     for case .property(let property, let name, let scenario, let holds) in evidence {
@@ -49,11 +53,8 @@ public struct Claim: Sendable {
           what: "design", value: name, allowed: Design.catalogue.map(\.name))
       }
       decided = true
-      let experiments = try scenario.map {
-        [Experiment.release(design, try Scenario(parsing: $0))]
-      }
-      let verdict = DesignVerdict(of: design, experiments: experiments, options: options)
-      switch verdict[property]?.verdict {
+      let row = try verdict(design, try scenario.map { try Scenario(parsing: $0) })
+      switch row[property]?.verdict {
       case .holds: if !holds { return false }
       case .violated: if holds { return false }
       case .unknown, nil: return nil
