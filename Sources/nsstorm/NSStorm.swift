@@ -8,7 +8,9 @@ struct NSStorm: ParsableCommand {
     abstract:
       "Storms of mounts and umounts on the running kernel, checked against a reference engine.",
     version: "nsstorm 0.1.0",
-    subcommands: [ExploreCommand.self, PredictCommand.self, ProfilesCommand.self])
+    subcommands: [
+      CheckCommand.self, ExploreCommand.self, PredictCommand.self, ProfilesCommand.self,
+    ])
 
   /// Parses the command line, runs the subcommand and ends the process with a documented exit code.
   static func launch() -> Never {

@@ -27,27 +27,8 @@ public struct TraceHeader: Hashable, Sendable {
   }
 }
 
-/// One call, what the kernel answered, and the tables that it changed.
-public struct TraceStep: Hashable, Sendable {
-  public var number: Int
-  /// The namespace in whose single process the call was made.
-  public var namespace: NamespaceNumber
-  public var operation: Operation
-  public var result: Errno
-  /// The tables that differ from the last ones written for their namespaces (mount ids included), ascending.
-  public var tables: [NamespaceTable]
-
-  public init(
-    number: Int, namespace: NamespaceNumber, operation: Operation, result: Errno,
-    tables: [NamespaceTable] = []
-  ) {
-    self.number = number
-    self.namespace = namespace
-    self.operation = operation
-    self.result = result
-    self.tables = tables
-  }
-}
+/// A step of a trace is a step of a history; the file's rules for `tables` are those of ``ObservedStep``.
+public typealias TraceStep = ObservedStep
 
 /// A line after the header.
 public enum TraceLine: Hashable, Sendable {

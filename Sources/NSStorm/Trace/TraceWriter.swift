@@ -1,5 +1,5 @@
 import Glibc
-import StormVerdict
+public import StormVerdict
 import StormVocabulary
 
 /// Writes a trace, a line for each call. Each line reaches the kernel in one `write`, so that a recorder that is killed

@@ -2,7 +2,8 @@ public import StormVocabulary
 
 /// One step at which kernel and engine disagree.
 public struct Divergence: Hashable, Sendable, Codable {
-  /// The number of the step in its plan or trace; -1 for the tables before the first one.
+  /// The number of the step in its plan or trace; -1 for the tables before the first one. Tables at the end count as a
+  /// step of their own.
   public var step: Int
   /// The namespace in which the call was made.
   public var namespace: NamespaceNumber
@@ -58,7 +59,7 @@ extension Divergence: CustomStringConvertible {
     if let operation {
       lines.append("step \(step), namespace \(namespace): \(operation)")
     } else {
-      lines.append("before the first step")
+      lines.append(step < 0 ? "before the first step" : "tables read without a call, as step \(step)")
     }
     if predictedErrno != observedErrno {
       lines.append("  predicted \(predictedErrno), observed \(observedErrno)")

@@ -56,12 +56,15 @@ public struct TableComparison: Sendable {
   ///   - predicted: the tables that the engine says changed; the others are those of the last update.
   ///   - observed: the tables that were read and differ from the last ones.
   ///   - ended: namespaces that the step ended; they have no table any more.
+  ///   - unobserved: namespaces of which the observer, who looked at all, found none.
   /// - Returns: one difference for each namespace that does not agree, ascending; none where all agree.
   public mutating func update(
-    predicted: [NamespaceTable], observed: [NamespaceTable], ended: [NamespaceNumber] = []
+    predicted: [NamespaceTable], observed: [NamespaceTable], ended: [NamespaceNumber] = [],
+    unobserved: Set<NamespaceNumber> = []
   ) -> [TableDifference] {
     for reading in predicted { predictedTables[reading.namespace] = reading.table }
     for reading in observed { observedTables[reading.namespace] = reading.table }
+    for namespace in unobserved { observedTables[namespace] = nil }
     var changed = predicted.map(\.namespace)
     for reading in observed where !changed.contains(reading.namespace) {
       changed.append(reading.namespace)

@@ -1,0 +1,169 @@
+import StormEngine
+public import StormVerdict
+public import StormVocabulary
+
+/// Checks a trace against the reference engine: every answer and every table, from the header to the end.
+///
+/// The kernel's intended rules are tried first. At the first step that they do not predict, the smallest set of known
+/// issues is looked for that reproduces the whole trace up to and with that step; the check goes on under it. A
+/// divergence that nothing explains is adopted where that needs no guess, so that later ones are found too.
+public struct TraceCheck: Sendable {
+  public struct Options: Sendable {
+    /// Compare the order of the lines of each table too.
+    public var comparesOrder = false
+    /// Predict for this release instead of the one in the header.
+    public var release: KernelRelease?
+    /// Look for known issues that the release should have and the trace does not show; costs a pass for each.
+    public var expectsKnownIssues = true
+
+    public init() {}
+  }
+
+  /// A trace may diverge at every step; only this many divergences are told apart.
+  public static let mostDivergences = 20
+
+  private let path: String
+  private let options: Options
+
+  public init(path: String, options: Options = Options()) {
+    self.path = path
+    self.options = options
+  }
+
+  public func run() -> TraceVerdict {
+    var verdict = TraceVerdict(file: path)
+    do throws(TraceError) {
+      try check(&verdict)
+    } catch {
+      verdict.failure = error
+    }
+    return verdict
+  }
+
+  private func check(_ verdict: inout TraceVerdict) throws(TraceError) {
+    let header = try TraceReader(path: path).header
+    verdict.kernel = header.kernel
+    let release = try judgedRelease(header)
+    guard let intended = KernelRules(release: release) else {
+      throw TraceError(
+        file: path, line: 1, kind: .damaged,
+        message:
+          "`kernel` is \"\(header.kernel)\"; the known kernels are \(KernelRules.knownReleases.lowerBound.shortDescription) "
+          + "to \(KernelRules.knownReleases.upperBound.shortDescription). `--rules RELEASE` predicts for another one"
+      )
+    }
+    verdict.release = release
+    if release > KernelRules.knownReleases.upperBound {
+      verdict.warnings.append(
+        "\(header.kernel) is newer than all known kernels; the rules of "
+          + "\(KernelRules.knownReleases.upperBound.shortDescription) are used")
+    }
+    let affecting = KnownIssue.affecting(release)
+    var present: [KnownIssue] = []
+    var pass = try TracePass(path: path, rules: intended, options: options)
+    while true {
+      guard var divergence = try pass.advance() else { break }
+      // Whatever explains must explain all that came before as well, so each candidate begins at the header.
+      let set = try KnownIssueSearch.smallestSet(of: affecting, excluding: [Set(present.map(\.id))]) {
+        (issues) throws(TraceError) in
+        var candidate = try TracePass(
+          path: path, rules: intended.applying(issues), options: options,
+          adopted: Set(verdict.divergences.filter(\.knownIssues.isEmpty).map(\.step)))
+        return try candidate.agrees(through: divergence.step)
+      }
+      if let set {
+        let added = set.filter { issue in !present.contains { $0.id == issue.id } }
+        divergence.knownIssues = (added.isEmpty ? set : added).map(\.id)
+        verdict.divergences.append(divergence)
+        present = set
+        pass = try TracePass(
+          path: path, rules: intended.applying(set), options: options,
+          adopted: Set(verdict.divergences.filter(\.knownIssues.isEmpty).map(\.step)))
+        _ = try pass.agrees(through: divergence.step)
+      } else {
+        verdict.divergences.append(divergence)
+        guard pass.standing == .inStep else { break }
+      }
+      guard verdict.divergences.count < Self.mostDivergences else {
+        verdict.warnings.append("more than \(Self.mostDivergences) divergences; the rest was not checked")
+        break
+      }
+    }
+    try pass.skipToEnd()
+    verdict.steps = pass.steps
+    verdict.uncheckedSteps = pass.steps - pass.judgedSteps
+    verdict.checks = pass.tally
+    verdict.ending = pass.ending
+    if options.expectsKnownIssues, pass.standing == .inStep {
+      verdict.absentIssues = try absentIssues(affecting, present, intended, verdict.divergences)
+    }
+  }
+
+  private func judgedRelease(_ header: TraceHeader) throws(TraceError) -> KernelRelease {
+    if let release = options.release { return release }
+    guard let release = KernelRelease(release: header.kernel, build: header.build) else {
+      throw TraceError(
+        file: path, line: 1, kind: .damaged,
+        message: "`kernel` is \"\(header.kernel)\"; it must begin with MAJOR.MINOR, such as 6.18.44")
+    }
+    return release
+  }
+
+  /// Issues that the release should have, and with which the trace would look different.
+  private func absentIssues(
+    _ affecting: [KnownIssue], _ present: [KnownIssue], _ intended: KernelRules,
+    _ divergences: [Divergence]
+  ) throws(TraceError) -> [TraceVerdict.AbsentIssue] {
+    var absent: [TraceVerdict.AbsentIssue] = []
+    let adopted = Set(divergences.filter(\.knownIssues.isEmpty).map(\.step))
+    for issue in affecting where !present.contains(where: { $0.id == issue.id }) {
+      var pass = try TracePass(
+        path: path, rules: intended.applying(present + [issue]), options: options,
+        adopted: adopted)
+      if let divergence = try pass.advance() {
+        absent.append(TraceVerdict.AbsentIssue(issue: issue.id, step: divergence.step))
+      }
+    }
+    return absent
+  }
+}
+
+/// What checking one trace has shown.
+public struct TraceVerdict: Sendable {
+  public var file: String
+  public var kernel: String?
+  /// The release whose rules predicted.
+  public var release: KernelRelease?
+  /// The steps that the file has.
+  public var steps = 0
+  /// Steps behind a divergence that could not be adopted.
+  public var uncheckedSteps = 0
+  public var checks = StepCheck.Tally()
+  /// Ascending by step. Those with known issues are the first of each issue.
+  public var divergences: [Divergence] = []
+  /// Known issues that the release should show and did not.
+  public var absentIssues: [AbsentIssue] = []
+  public var ending = TraceReader.Ending.unread
+  public var warnings: [String] = []
+  /// The file could not be read, or not further.
+  public var failure: TraceError?
+
+  public struct AbsentIssue: Hashable, Sendable, Codable {
+    public var issue: String
+    /// The first step that the issue would have made different.
+    public var step: Int
+  }
+
+  public init(file: String) {
+    self.file = file
+  }
+
+  public var unexplainedDivergences: [Divergence] {
+    divergences.filter(\.knownIssues.isEmpty)
+  }
+}
+
+extension KernelRelease {
+  /// Without a stable number that stands for "any".
+  var shortDescription: String { patch == .max || patch == 0 ? "\(major).\(minor)" : description }
+}

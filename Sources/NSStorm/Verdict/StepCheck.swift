@@ -1,0 +1,209 @@
+public import StormEngine
+public import StormVocabulary
+
+/// Judges a sequential history exactly, step by step: every errno, and every table that changed.
+///
+/// The same code judges a running kernel and a trace. For each step, either ``judge(_:)``, or ``predict(_:in:)`` (it
+/// names the namespaces whose tables should be read), the call, and ``compare(_:)``.
+public struct StepCheck: ~Copyable {
+  /// Whether the model is still in step with the kernel.
+  public enum Standing: Hashable, Sendable {
+    case inStep
+    /// A divergence could not be adopted: what followed would be compared with another history.
+    case lost(afterStep: Int)
+  }
+
+  /// What was compared, by kind.
+  public struct Tally: Hashable, Sendable, Codable {
+    /// Answers of calls.
+    public var errnos = 0
+    /// Tables that one side said had changed.
+    public var tables = 0
+    /// Mounts in those tables.
+    public var mounts = 0
+
+    public init() {}
+
+    public static func += (left: inout Tally, right: Tally) {
+      left.errnos += right.errnos
+      left.tables += right.tables
+      left.mounts += right.mounts
+    }
+  }
+
+  public private(set) var standing = Standing.inStep
+  private var errnoCount = 0
+  private var model: MountModel
+  private var comparison: TableComparison
+  /// The state before the predicted call, for the case that the kernel refuses it.
+  private var before: MountModel.Checkpoint
+  private var prediction = Prediction(errno: .none, changed: [])
+  private var living: [NamespaceNumber]
+  /// The version of each living namespace's table that was compared last.
+  private var versions: [NamespaceNumber: UInt64] = [:]
+
+  /// What the engine says of a call that is about to be made.
+  public struct Prediction: Hashable, Sendable {
+    public var errno: Errno
+    /// The namespaces whose tables the call may change, ascending; an ended one is not among them.
+    public var changed: [NamespaceNumber]
+  }
+
+  /// - Parameter initialTable: the observed table of namespace 0 before the first step; the engine starts from it.
+  public init(
+    rules: KernelRules, initialTable: MountTable, aspects: TableComparison.Aspects = []
+  ) {
+    var model = MountModel(rules: rules, initialTable: initialTable)
+    before = model.checkpoint()
+    living = model.livingProcesses
+    self.model = model
+    comparison = TableComparison(aspects: aspects)
+  }
+
+  public var tally: Tally {
+    var tally = Tally()
+    tally.errnos = errnoCount
+    tally.tables = comparison.tally.tables
+    tally.mounts = comparison.tally.mounts
+    return tally
+  }
+
+  /// The namespaces that live now, by the engine's account, ascending.
+  public var livingNamespaces: [NamespaceNumber] { living }
+
+  /// How often each rule of the engine has decided something.
+  public var ruleCoverage: [(rule: Rule, count: UInt64)] { model.ruleCoverage }
+
+  /// Compares the tables before the first step.
+  public mutating func begin(_ observed: MountTable) -> Divergence? {
+    compareTables(
+      step: -1, namespace: 0, operation: nil, predicted: .none, observed: .none,
+      changed: takeChanged(), tables: [NamespaceTable(namespace: 0, table: observed)], ended: [])
+  }
+
+  /// Predicts a call by the process of a namespace and performs it on the model.
+  public mutating func predict(_ operation: Operation, in namespace: NamespaceNumber) -> Prediction
+  {
+    model.discardCheckpoints()
+    before = model.checkpoint()
+    let errno = model.perform(operation, by: namespace)
+    if errno == .none {
+      switch operation {
+      case .unshare, .exit:
+        let now = model.livingProcesses
+        for gone in living where !now.contains(gone) { versions[gone] = nil }
+        living = now
+      default: break
+      }
+    }
+    prediction = Prediction(errno: errno, changed: takeChanged())
+    return prediction
+  }
+
+  /// Compares what was observed of the call that was predicted last.
+  ///
+  /// - Returns: nil where the kernel did what was predicted.
+  public mutating func compare(_ step: ObservedStep) -> Divergence? {
+    errnoCount += 1
+    guard prediction.errno == step.result else {
+      let divergence = Divergence(
+        step: step.number, namespace: step.namespace, operation: step.operation,
+        predictedErrno: prediction.errno, observedErrno: step.result)
+      resynchronize(after: step)
+      return divergence
+    }
+    var ended: [NamespaceNumber] = []
+    if step.result == .none, case .exit = step.operation { ended = [step.namespace] }
+    let divergence = compareTables(
+      step: step.number, namespace: step.namespace, operation: step.operation,
+      predicted: prediction.errno, observed: step.result, changed: prediction.changed,
+      tables: step.tables, ended: ended)
+    if divergence != nil { standing = .lost(afterStep: step.number) }
+    return divergence
+  }
+
+  /// Predicts and compares.
+  public mutating func judge(_ step: ObservedStep) -> Divergence? {
+    _ = predict(step.operation, in: step.namespace)
+    return compare(step)
+  }
+
+  /// Compares tables that were read without a call, as at a quiescent point or at the end of a trace.
+  ///
+  /// - Parameters:
+  ///   - number: what a divergence says its step is.
+  ///   - isComplete: whether `tables` has every namespace that was seen to live.
+  public mutating func compare(
+    tables: [NamespaceTable], asStep number: Int, isComplete: Bool
+  ) -> Divergence? {
+    let read = Set(tables.map(\.namespace))
+    let divergence = compareTables(
+      step: number, namespace: 0, operation: nil, predicted: .none, observed: .none,
+      changed: isComplete ? living : living.filter(read.contains), tables: tables, ended: [],
+      unobserved: isComplete ? Set(living).subtracting(read) : [])
+    if divergence != nil { standing = .lost(afterStep: number) }
+    return divergence
+  }
+
+  private mutating func takeChanged() -> [NamespaceNumber] {
+    living.filter { namespace in
+      let version = model.tableVersion(seenBy: namespace)
+      guard versions[namespace] != version else { return false }
+      versions[namespace] = version
+      return true
+    }
+  }
+
+  private mutating func compareTables(
+    step: Int, namespace: NamespaceNumber, operation: Operation?, predicted: Errno,
+    observed: Errno, changed: [NamespaceNumber], tables: [NamespaceTable],
+    ended: [NamespaceNumber], unobserved: Set<NamespaceNumber> = []
+  ) -> Divergence? {
+    var predictedTables = changed.map {
+      NamespaceTable(namespace: $0, table: model.table(seenBy: $0))
+    }
+    // A table that only the kernel says has changed is predicted afresh, not taken from the last time.
+    for reading in tables
+    where !changed.contains(reading.namespace) && living.contains(reading.namespace) {
+      predictedTables.append(
+        NamespaceTable(
+          namespace: reading.namespace, table: model.table(seenBy: reading.namespace)))
+    }
+    let differences = comparison.update(
+      predicted: predictedTables, observed: tables, ended: ended, unobserved: unobserved)
+    guard !differences.isEmpty else { return nil }
+    return Divergence(
+      step: step, namespace: namespace, operation: operation, predictedErrno: predicted,
+      observedErrno: observed, tables: differences)
+  }
+
+  /// Adopts an unexpected answer, where that is possible without guessing what the kernel did.
+  private mutating func resynchronize(after step: ObservedStep) {
+    model.rollback(to: before)
+    living = model.livingProcesses
+    versions = versions.filter { living.contains($0.key) }
+    if step.result == .none, step.operation.leavesUnseenState {
+      standing = .lost(afterStep: step.number)
+      return
+    }
+    // Refused, or done without a trace: the model without the call must show what the kernel shows.
+    let changed = prediction.changed.filter(living.contains)
+    let divergence = compareTables(
+      step: step.number, namespace: step.namespace, operation: step.operation,
+      predicted: step.result, observed: step.result, changed: changed, tables: step.tables,
+      ended: [])
+    if divergence != nil { standing = .lost(afterStep: step.number) }
+  }
+}
+
+extension Operation {
+  /// Whether its success may change what no mount table shows (directories, descriptors, roots, processes).
+  var leavesUnseenState: Bool {
+    switch self {
+    case .mount, .umount2, .moveMount, .mountSetattr, .stat: false
+    case .mkdir, .rmdir, .unlink, .rename, .symlink, .touch, .unshare, .exit, .setns, .open,
+      .close, .chdir, .chroot, .pivotRoot, .openTree, .fsmount:
+      true
+    }
+  }
+}

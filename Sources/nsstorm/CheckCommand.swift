@@ -1,0 +1,127 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import StormTrace
+import StormVerdict
+import StormVocabulary
+import Synchronization
+
+/// `nsstorm check`: traces against the reference engine, without root.
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Check recorded traces against the reference engine; needs no root.",
+    discussion: """
+      Each step's answer and each table is predicted by the rules of the kernel that the trace names, and compared. \
+      One line for each trace, then every divergence with its difference: `-` is what was predicted, `+` what was \
+      observed.
+
+      Exit codes: 0 all agree (known kernel issues are named and count as agreement, unless --strict); 1 kernel and \
+      engine disagree; 4 no step was checked; 64 usage; 65 a file is damaged, foreign or missing, whatever the others \
+      say (they are checked all the same).
+      """)
+
+  @Argument(help: "Traces, as `nsstorm run --record` and the samples have them.")
+  var files: [String]
+
+  @Flag(help: "Print one JSON document (docs/check-json.md) instead of text.")
+  var json = false
+
+  @Flag(help: "Known issues, and known issues that should show and do not, are failures too.")
+  var strict = false
+
+  @Flag(help: "Compare the order of the mounts in each table as well.")
+  var order = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Predict for this kernel instead of the one that the trace names, such as 6.12.107.",
+      valueName: "release"))
+  var rules: String?
+
+  @Option(help: "Traces that are checked at the same time (1 to 64; default: the processors).")
+  var jobs: Int?
+
+  func validate() throws {
+    guard !files.isEmpty else { throw ValidationError("Missing expected argument '<files> ...'") }
+    if let jobs, !(1...64).contains(jobs) {
+      throw ValidationError("The value '\(jobs)' is invalid for '--jobs': 1 to 64 are allowed.")
+    }
+    if let rules, KernelRelease(release: rules) == nil {
+      throw ValidationError(
+        "The value '\(rules)' is invalid for '--rules': it must begin with MAJOR.MINOR.")
+    }
+  }
+
+  func run() throws {
+    var options = TraceCheck.Options()
+    options.comparesOrder = order
+    options.release = rules.flatMap { KernelRelease(release: $0) }
+    let verdicts = check(options)
+    let summary = CheckSummary(verdicts, isStrict: strict)
+    if json {
+      print(try CheckDocument(verdicts, summary).text)
+    } else {
+      print(CheckText(verdicts, summary).text)
+    }
+    if summary.status != .agreed { throw summary.status.exitCode }
+  }
+
+  /// Checks the files in parallel; the verdicts stand in the order of the files.
+  private func check(_ options: TraceCheck.Options) -> [TraceVerdict] {
+    let next = Atomic<Int>(0)
+    let results = Mutex<[TraceVerdict?]>(Array(repeating: nil, count: files.count))
+    let workers = min(files.count, jobs ?? ProcessInfo.processInfo.activeProcessorCount)
+    DispatchQueue.concurrentPerform(iterations: workers) { _ in
+      while case let index = next.add(1, ordering: .relaxed).oldValue, index < files.count {
+        let verdict = TraceCheck(path: files[index], options: options).run()
+        results.withLock { $0[index] = verdict }
+      }
+    }
+    return results.withLock { $0.compactMap(\.self) }
+  }
+}
+
+/// What a trace comes to, in the word that its line begins with.
+enum CheckOutcome: String, Codable {
+  case agrees, known, diverges, damaged, unchecked
+
+  init(_ verdict: TraceVerdict) {
+    if verdict.failure != nil {
+      self = .damaged
+    } else if !verdict.unexplainedDivergences.isEmpty {
+      self = .diverges
+    } else if verdict.checks.errnos == 0 {
+      self = .unchecked
+    } else if !verdict.divergences.isEmpty || !verdict.absentIssues.isEmpty {
+      self = .known
+    } else {
+      self = .agrees
+    }
+  }
+}
+
+/// All traces together.
+struct CheckSummary {
+  var steps = 0
+  var uncheckedSteps = 0
+  var checks = StepCheck.Tally()
+  var outcomes: [CheckOutcome: Int] = [:]
+  var status = ExitStatus.agreed
+
+  init(_ verdicts: [TraceVerdict], isStrict: Bool) {
+    for verdict in verdicts {
+      steps += verdict.steps
+      uncheckedSteps += verdict.uncheckedSteps
+      checks += verdict.checks
+      outcomes[CheckOutcome(verdict), default: 0] += 1
+    }
+    if outcomes[.damaged] != nil {
+      status = .badInput
+    } else if outcomes[.diverges] != nil || isStrict && outcomes[.known] != nil {
+      status = .diverged
+    } else if checks.errnos == 0 {
+      status = .nothingChecked
+    }
+  }
+}
