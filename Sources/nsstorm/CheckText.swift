@@ -62,7 +62,8 @@ struct CheckText {
     let outcomes = words.compactMap { outcome, word in
       summary.outcomes[outcome].map { "\($0) \(word)" }
     }
-    return "\(traces) traces: \(outcomes.joined(separator: ", ")); compared \(summary.checks.errnos) "
+    return
+      "\(traces) traces: \(outcomes.joined(separator: ", ")); compared \(summary.checks.errnos) "
       + "answers, \(summary.checks.tables) tables, \(summary.checks.mounts) mounts"
       + (summary.uncheckedSteps > 0 ? "; \(summary.uncheckedSteps) steps not checked" : "")
   }

@@ -64,7 +64,8 @@ public struct TraceCheck: Sendable {
     while true {
       guard var divergence = try pass.advance() else { break }
       // Whatever explains must explain all that came before as well, so each candidate begins at the header.
-      let set = try KnownIssueSearch.smallestSet(of: affecting, excluding: [Set(present.map(\.id))]) {
+      let set = try KnownIssueSearch.smallestSet(of: affecting, excluding: [Set(present.map(\.id))])
+      {
         (issues) throws(TraceError) in
         var candidate = try TracePass(
           path: path, rules: intended.applying(issues), options: options,
@@ -85,7 +86,8 @@ public struct TraceCheck: Sendable {
         guard pass.standing == .inStep else { break }
       }
       guard verdict.divergences.count < Self.mostDivergences else {
-        verdict.warnings.append("more than \(Self.mostDivergences) divergences; the rest was not checked")
+        verdict.warnings.append(
+          "more than \(Self.mostDivergences) divergences; the rest was not checked")
         break
       }
     }
@@ -104,7 +106,8 @@ public struct TraceCheck: Sendable {
     guard let release = KernelRelease(release: header.kernel, build: header.build) else {
       throw TraceError(
         file: path, line: 1, kind: .damaged,
-        message: "`kernel` is \"\(header.kernel)\"; it must begin with MAJOR.MINOR, such as 6.18.44")
+        message: "`kernel` is \"\(header.kernel)\"; it must begin with MAJOR.MINOR, such as 6.18.44"
+      )
     }
     return release
   }

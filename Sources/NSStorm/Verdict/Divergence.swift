@@ -59,7 +59,8 @@ extension Divergence: CustomStringConvertible {
     if let operation {
       lines.append("step \(step), namespace \(namespace): \(operation)")
     } else {
-      lines.append(step < 0 ? "before the first step" : "tables read without a call, as step \(step)")
+      lines.append(
+        step < 0 ? "before the first step" : "tables read without a call, as step \(step)")
     }
     if predictedErrno != observedErrno {
       lines.append("  predicted \(predictedErrno), observed \(observedErrno)")

@@ -155,10 +155,14 @@ struct TableExplanation {
     let right = observed.table.entries[counterpart]
     let place = MountDifference.Place(right)
     var found: [MountDifference] = []
-    func check(_ kind: MountDifference.Kind, _ agrees: Bool, _ first: String, _ second: String) {
+    // What agrees is given no name: only what the reader sees counts the `new` ones.
+    func check(
+      _ kind: MountDifference.Kind, _ agrees: Bool, _ first: @autoclosure () -> String,
+      _ second: @autoclosure () -> String
+    ) {
       if !agrees {
         found.append(
-          MountDifference(kind: kind, place: place, predicted: first, observed: second))
+          MountDifference(kind: kind, place: place, predicted: first(), observed: second()))
       }
     }
     let correspondences = names.correspondences

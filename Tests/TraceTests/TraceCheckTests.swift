@@ -1,0 +1,212 @@
+import Foundation
+import StormEngine
+import StormVerdict
+import StormVocabulary
+import Testing
+
+@testable import StormTrace
+
+/// A sample's lines, to be damaged one by one.
+private func lines(of name: String) throws -> [String] {
+  let text = try String(contentsOf: Samples.folder.appending(path: name), encoding: .utf8)
+  return text.split(separator: "\n").map(String.init)
+}
+
+private func check(
+  _ lines: [String], options: TraceCheck.Options = TraceCheck.Options()
+) throws -> TraceVerdict {
+  try withTemporaryFile(lines.joined(separator: "\n") + "\n") {
+    TraceCheck(path: $0, options: options).run()
+  }
+}
+
+@Suite struct `checking traces` {
+  @Test(arguments: Samples.paths) func `the engine agrees with a sample or names the known issue`(
+    path: String
+  ) {
+    var options = TraceCheck.Options()
+    options.comparesOrder = true
+    let verdict = TraceCheck(path: path, options: options).run()
+    #expect(verdict.failure == nil)
+    #expect(verdict.unexplainedDivergences == [])
+    #expect(verdict.uncheckedSteps == 0)
+    #expect(verdict.absentIssues == [])
+    #expect(verdict.checks.errnos == verdict.steps)
+    #expect(verdict.steps > 50)
+    #expect(verdict.checks.tables > 10)
+    #expect(verdict.ending == .complete)
+  }
+
+  @Test func `an issue explains only on an affected release`() throws {
+    var sample = try lines(of: "kernel-7.1.13-level0-seed1.jsonl")
+    let known = try check(sample)
+    #expect(known.divergences.map(\.knownIssues) == [["unbindable-lost-in-namespace-copy"]])
+    // The same history from a kernel that does not have the issue is a divergence.
+    sample[0] = sample[0].replacing("7.1.13", with: "7.2.13")
+    let unexplained = try check(sample)
+    #expect(unexplained.divergences.map(\.knownIssues) == [[]])
+    #expect(unexplained.divergences[0].step == known.divergences[0].step)
+    #expect(unexplained.divergences[0].signature == "unshare: wrong unbindable")
+    #expect(unexplained.uncheckedSteps > 0)
+  }
+
+  @Test func `an issue that does not reproduce a difference completely explains nothing`() throws {
+    var sample = try lines(of: "kernel-7.1.13-level0-seed1.jsonl")
+    let step = try #require(try check(sample).divergences.first).step
+    let index = try #require(sample.firstIndex { $0.hasPrefix("{\"step\":\(step),") })
+    // Beside the lost `unbindable`, one more mount has a wrong source.
+    let range = try #require(sample[index].range(of: "\"source\":\"t", options: .backwards))
+    sample[index].replaceSubrange(range, with: "\"source\":\"x")
+    let verdict = try check(sample)
+    #expect(verdict.divergences.map(\.knownIssues) == [[]])
+    #expect(verdict.divergences[0].signature == "unshare: wrong unbindable, wrong source")
+  }
+
+  @Test func `an issue that should show and does not is named`() throws {
+    // A history of 6.16, where copies keep unbindable, under the name of a kernel that loses it.
+    var sample = try lines(of: "kernel-6.16.12-level0-seed1.jsonl")
+    sample[0] = sample[0].replacing("6.16.12", with: "6.17.13")
+    let verdict = try check(sample)
+    #expect(verdict.unexplainedDivergences == [])
+    #expect(verdict.absentIssues.map(\.issue) == ["unbindable-lost-in-namespace-copy"])
+  }
+
+  @Test func `a wrong answer of any step is the first divergence, with what was predicted`() throws
+  {
+    let sample = try lines(of: "host-6.18-level1-seed2.jsonl")
+    // A refused unshare with a table would be a trace that contradicts itself.
+    for index in stride(from: 1, to: sample.count - 1, by: 7)
+    where !sample[index].contains("\"unshare\"") {
+      var damaged = sample
+      let isSuccess = sample[index].contains("\"ret\":0")
+      damaged[index] =
+        isSuccess
+        ? sample[index].replacing("\"ret\":0", with: "\"ret\":\"EIO\"")
+        : sample[index].replacing(/"ret":"[A-Z]+"/, with: "\"ret\":\"EIO\"")
+      let verdict = try check(damaged)
+      let first = try #require(verdict.divergences.first)
+      #expect(first.step == index - 1)
+      #expect(first.observedErrno == .inputOutput)
+      #expect((first.predictedErrno == .none) == isSuccess)
+    }
+  }
+
+  @Test func `after a refusal that was not predicted the check goes on`() throws {
+    // A failed call that answers another error changes nothing, so every other step is still checked.
+    var sample = try lines(of: "host-6.18-level1-seed2.jsonl")
+    let refused = sample.indices.filter { sample[$0].contains("\"ret\":\"EINVAL\"") }
+    #expect(refused.count > 3)
+    for index in refused.prefix(3) {
+      sample[index] = sample[index].replacing("\"EINVAL\"", with: "\"EBUSY\"")
+    }
+    let verdict = try check(sample)
+    #expect(verdict.divergences.map(\.step) == refused.prefix(3).map { $0 - 1 })
+    #expect(verdict.uncheckedSteps == 0)
+    #expect(verdict.checks.errnos == verdict.steps)
+  }
+
+  @Test func `every corruption of a table in a trace is found at its step`() throws {
+    let sample = try lines(of: "host-6.18-level2-seed3.jsonl")
+    var generator = SeededGenerator(seed: 5)
+    let fields: [(Regex<Substring>, String)] = [
+      (/"root":"[^"]*"/, "\"root\":\"/wrong\""),
+      (/"mountpoint":"[^"]*"/, "\"mountpoint\":\"/wrong\""),
+      (/"options":"[^"]*"/, "\"options\":\"rw,noexec\""),
+      (/"source":"[^"]*"\}/, "\"source\":\"wrong\"}"),
+      (/"fstype":"[^"]*"/, "\"fstype\":\"ramfs\""), (/"shared":[0-9]+/, "\"shared\":9999"),
+      (/"dev":"[^"]*"/, "\"dev\":\"0:9999\""), (/"id":[0-9]+/, "\"id\":9999"),
+      (/,"shared":[0-9]+/, ""), (/"fstype"/, "\"unbindable\":true,\"fstype\""),
+    ]
+    let withTables = sample.indices.filter {
+      sample[$0].contains("\"call\"") && sample[$0].contains("\"id\"")
+    }
+    var damagedTraces = 0
+    for _ in 0..<120 {
+      let index = withTables[generator.next(below: withTables.count)]
+      let (pattern, text) = fields[generator.next(below: fields.count)]
+      let tablesStart = try #require(sample[index].range(of: "\"tables\""))
+      let hits = sample[index][tablesStart.upperBound...].ranges(of: pattern)
+      guard !hits.isEmpty else { continue }
+      var damaged = sample
+      damaged[index].replaceSubrange(hits[generator.next(below: hits.count)], with: text)
+      guard damaged[index] != sample[index] else { continue }
+      damagedTraces += 1
+      let verdict = try check(damaged)
+      let digits = try #require(sample[index].firstMatch(of: /[0-9]+/))
+      let number = try #require(Int(digits.output))
+      // A new mount may have any id: it contradicts nothing if it is gone before it is seen again.
+      if text.contains("\"id\""), verdict.divergences.isEmpty { continue }
+      let first = try #require(verdict.divergences.first, "line \(index + 1), \(text)")
+      #expect(text.contains("\"id\"") ? first.step >= number : first.step == number)
+    }
+    #expect(damagedTraces > 80)
+  }
+
+  @Test func `the tables of the end line are compared`() throws {
+    var sample = try lines(of: "host-6.18-level0-seed3.jsonl")
+    let end = sample.count - 1
+    sample[end] = sample[end].replacing("\"source\":\"root\"", with: "\"source\":\"toor\"")
+    let verdict = try check(sample)
+    #expect(verdict.divergences.map(\.signature) == ["tables: wrong source"])
+  }
+
+  @Test func `a trace that is cut off is checked as far as it stands`() throws {
+    let sample = try lines(of: "host-6.18-level0-seed3.jsonl")
+    let verdict = try check(Array(sample.prefix(40)))
+    #expect(verdict.ending == .cutOff)
+    #expect(verdict.steps == 39)
+    #expect(verdict.checks.errnos == 39)
+    #expect(verdict.divergences == [])
+    #expect(verdict.failure == nil)
+  }
+
+  @Test func `a trace that contradicts itself is damaged`() throws {
+    let sample = try lines(of: "host-6.18-level0-seed3.jsonl")
+    func failure(_ change: (inout [String]) -> Void) throws -> TraceError? {
+      var damaged = sample
+      change(&damaged)
+      return try check(damaged).failure
+    }
+    let nobody = try failure { $0[5] = $0[5].replacing("\"ns\":0", with: "\"ns\":77") }
+    #expect(nobody?.line == 6)
+    #expect(nobody?.message.contains("`ns` is 77") == true)
+    #expect(nobody?.message.contains("living are 0") == true)
+    let twice = try failure {
+      $0.insert(#"{"step":-0,"ns":0,"call":"unshare","new":0,"ret":0}"#, at: 1)
+    }
+    #expect(twice?.line == 2)
+    let end = try failure { $0[$0.count - 1] = #"{"end":true,"tables":{}}"# }
+    #expect(end?.line == sample.count)
+  }
+
+  @Test func `kernels that are not known are refused or warned of`() throws {
+    var sample = try lines(of: "kernel-7.3.4-level0-seed2.jsonl")
+    let header = sample[0]
+    sample[0] = header.replacing("7.3.4+deb13-cloud-amd64", with: "4.19.0")
+    #expect(try check(sample).failure?.message.contains("5.10") == true)
+    sample[0] = header.replacing("7.3.4+deb13-cloud-amd64", with: "bsd")
+    #expect(try check(sample).failure?.message.contains("MAJOR.MINOR") == true)
+    sample[0] = header.replacing("7.3.4+deb13-cloud-amd64", with: "9.1.2")
+    let newer = try check(sample)
+    #expect(newer.warnings.count == 1)
+    #expect(newer.unexplainedDivergences == [])
+  }
+}
+
+@Suite struct `the search for known issues` {
+  @Test func `the smallest set is found, in catalogue order`() {
+    let issues = Array(KnownIssue.catalogue.prefix(4))
+    var tried: [[String]] = []
+    let found = KnownIssueSearch.smallestSet(of: issues) { set in
+      tried.append(set.map(\.id))
+      return Set(set.map(\.id)).isSuperset(of: [issues[1].id, issues[3].id])
+    }
+    #expect(found?.map(\.id) == [issues[1].id, issues[3].id])
+    #expect(tried.prefix(4).map(\.count) == [1, 1, 1, 1])
+    #expect(tried.count == 4 + 5)
+  }
+
+  @Test func `without candidates nothing explains`() {
+    #expect(KnownIssueSearch.smallestSet(of: []) { _ in true } == nil)
+  }
+}
