@@ -39,6 +39,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -50,7 +51,9 @@ let package = Package(
 
     layer("StormVocabulary", folder: "Vocabulary"),
     layer("StormEngine", folder: "Engine", uses: ["StormVocabulary"]),
-    layer("StormReclamation", folder: "Reclamation"),
+    layer(
+      "StormReclamation", folder: "Reclamation",
+      uses: ["StormVocabulary", .product(name: "HeapModule", package: "swift-collections")]),
     layer(
       "StormPlanning", folder: "Storm",
       uses: ["StormVocabulary", "StormEngine", .product(name: "Yams", package: "Yams")]),
@@ -80,7 +83,7 @@ let package = Package(
     tests(
       "ScenarioTests", of: ["StormVocabulary", "StormEngine", "StormScenario"], data: ["Data"]),
     tests("EngineTests", of: ["StormVocabulary", "StormEngine"]),
-    tests("ReclamationTests", of: ["StormReclamation"]),
+    tests("ReclamationTests", of: ["StormVocabulary", "StormReclamation"]),
     tests("PlanningTests", of: ["StormVocabulary", "StormEngine", "StormPlanning"]),
     tests("KernelTests", of: ["StormVocabulary", "StormPlanning", "StormKernel", "CMount"]),
     tests("VerdictTests", of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),

@@ -10,6 +10,7 @@ struct NSStorm: ParsableCommand {
     version: "nsstorm 0.1.0",
     subcommands: [
       CheckCommand.self, ExploreCommand.self, PredictCommand.self, ProfilesCommand.self,
+      SimulateCommand.self,
     ])
 
   /// Parses the command line, runs the subcommand and ends the process with a documented exit code.
