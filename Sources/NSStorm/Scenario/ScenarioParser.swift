@@ -55,7 +55,7 @@ public struct ScenarioParser {
   /// Steps typed on one line, separated by semicolons.
   public func parse(line: String) throws(ScenarioProblem) -> Scenario {
     var steps: [ScenarioStep] = []
-    for part in line.split(separator: ";") {
+    for part in line.split(whereSeparator: { $0 == ";" || $0.isNewline }) {
       let text = trim(part)
       if !text.isEmpty { steps.append(try step(String(text), at: 1)) }
     }
