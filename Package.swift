@@ -57,8 +57,10 @@ let package = Package(
     layer(
       "StormPlanning", folder: "Storm",
       uses: ["StormVocabulary", "StormEngine", .product(name: "Yams", package: "Yams")]),
-    layer("StormScenario", folder: "Scenario", uses: ["StormVocabulary", "StormEngine"]),
     layer("StormKernel", folder: "Kernel", uses: ["StormVocabulary", "StormPlanning", "CMount"]),
+    layer(
+      "StormScenario", folder: "Scenario",
+      uses: ["StormVocabulary", "StormEngine", "StormKernel"]),
     layer(
       "StormVerdict", folder: "Verdict", uses: ["StormVocabulary", "StormEngine", "StormPlanning"]),
     layer(
@@ -72,7 +74,7 @@ let package = Package(
       name: "nsstorm",
       dependencies: [
         "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
-        "StormKernel", "StormVerdict", "StormTrace", "StormReport",
+        "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -81,7 +83,7 @@ let package = Package(
 
     tests("VocabularyTests", of: ["StormVocabulary"]),
     tests(
-      "ScenarioTests", of: ["StormVocabulary", "StormEngine", "StormScenario"], data: ["Data"]),
+      "ScenarioTests", of: ["StormVocabulary", "StormEngine", "StormKernel", "StormScenario"], data: ["Data"]),
     tests("EngineTests", of: ["StormVocabulary", "StormEngine"]),
     tests("ReclamationTests", of: ["StormVocabulary", "StormReclamation"]),
     tests("PlanningTests", of: ["StormVocabulary", "StormEngine", "StormPlanning"]),

@@ -9,7 +9,8 @@ struct NSStorm: ParsableCommand {
       "Storms of mounts and umounts on the running kernel, checked against a reference engine.",
     version: "nsstorm 0.1.0",
     subcommands: [
-      CheckCommand.self, ExploreCommand.self, PredictCommand.self, ProfilesCommand.self,
+      CheckCommand.self, ExplainCommand.self, ExploreCommand.self, PredictCommand.self,
+      ProbeCommand.self, ProfilesCommand.self, RulesCommand.self, ScenarioCommand.self,
       SimulateCommand.self,
     ])
 

@@ -95,7 +95,12 @@ extension MountModel {
       }
       if goes, next(position) != .none, next(position) != cover, position < deepest { goes = false }
       if goes, mounts[link.index].holds > 0 {
-        note(.busyChainMemberHeld, link)
+        if chain.count > 1 {
+          note(.busyChainMemberHeld, link)
+        } else {
+          let isChildless = mounts[link.index].firstChild == .none
+          note(isChildless ? .busyReceiverCopyHeld : .busyToppedReceiverCopyHeld, link)
+        }
         return true
       }
       if !goes { note(.receiverCopyWithChildDoesNotCount, link) }

@@ -67,3 +67,10 @@ extension SandboxError: CustomStringConvertible {
     }
   }
 }
+
+extension SandboxError {
+  /// Whether the machine or the caller's rights forbid it, rather than something having failed.
+  public var isPermission: Bool {
+    if case .notPermitted = self { true } else { false }
+  }
+}

@@ -4,9 +4,14 @@ public import StormVocabulary
 /// The engine as a world for scenarios: a host root with a tmpfs named `base` on `/base`.
 public final class EngineWorld: ScenarioWorld {
   public var model: MountModel
+  private let inheritsFiles: Bool
 
-  /// - Parameter base: false leaves the bare root tmpfs, for scenarios with absolute paths.
-  public init(rules: KernelRules, hasBase: Bool = true) {
+  /// - Parameters:
+  ///   - hasBase: false leaves the bare root tmpfs, for scenarios with absolute paths.
+  ///   - inheritsFiles: whether the child that becomes a namespace keeps its parent's open files, as a plain fork does;
+  ///     the workers of a sandbox close them.
+  public init(rules: KernelRules, hasBase: Bool = true, inheritsFiles: Bool = true) {
+    self.inheritsFiles = inheritsFiles
     var model = MountModel(
       rules: rules,
       initialTable: MountTable(entries: [
@@ -31,7 +36,7 @@ public final class EngineWorld: ScenarioWorld {
 
   public func makeNamespace(_ number: Int, newUser: Bool, from process: Int) -> Errno {
     let errno = model.perform(.unshare(namespace: number, newUser: newUser), by: process)
-    if errno == .none { model.inheritFiles(from: process, to: number) }
+    if errno == .none, inheritsFiles { model.inheritFiles(from: process, to: number) }
     return errno
   }
 

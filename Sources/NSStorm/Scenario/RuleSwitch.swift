@@ -5,7 +5,7 @@ public struct RuleSwitch: Sendable, Identifiable {
   /// The field's name.
   public let id: String
   /// The field.
-  public let field: WritableKeyPath<KernelRules, Bool> & Sendable
+  public let field: any WritableKeyPath<KernelRules, Bool> & Sendable
   /// What is so when the field is true, as a sentence.
   public let meaning: String
   /// The section of `spec/kernel-mounts.md` and the kernel function.
@@ -13,11 +13,12 @@ public struct RuleSwitch: Sendable, Identifiable {
   /// A scenario that answers differently for true and false; nil where no call of a privileged process shows it.
   public let example: String?
   /// Rules that must hold for the example to show anything, such as the existence of a call.
-  public let needs: [WritableKeyPath<KernelRules, Bool> & Sendable]
+  public let needs: [any WritableKeyPath<KernelRules, Bool> & Sendable]
 
   init(
-    _ id: String, _ field: WritableKeyPath<KernelRules, Bool> & Sendable, _ meaning: String,
-    _ source: String, needs: [WritableKeyPath<KernelRules, Bool> & Sendable] = [], _ example: String?
+    _ id: String, _ field: any WritableKeyPath<KernelRules, Bool> & Sendable, _ meaning: String,
+    _ source: String, needs: [any WritableKeyPath<KernelRules, Bool> & Sendable] = [],
+    _ example: String?
   ) {
     self.id = id
     self.field = field
@@ -42,7 +43,8 @@ public struct RuleSwitch: Sendable, Identifiable {
     var rules = rules
     rules[keyPath: field] = value
     for need in needs { rules[keyPath: need] = true }
-    var run = ScenarioRun(world: EngineWorld(rules: rules))
+    var run = ScenarioRun(
+      world: EngineWorld(rules: rules, inheritsFiles: false), showsPlaces: false)
     return Array(try run.run(scenario).lines.dropFirst())
   }
 }
@@ -70,7 +72,8 @@ extension RuleSwitch {
       """),
     RuleSwitch(
       "busyWalksChains", \.busyWalksChains,
-      "a busy copy in the middle of a chain of copies makes a synchronous umount fail", "5.2 chain_busy",
+      "a busy copy in the middle of a chain of copies makes a synchronous umount fail",
+      "5.2 chain_busy",
       needs: [\.hasSetGroup],
       """
       -mkdir /s /p; -tmpfs s /s d; -bind /s /p; -tmpfs v /p/d; -bind /s /s/d; -bind /s /s/d/d; -chg shared /s;
@@ -78,9 +81,10 @@ extension RuleSwitch {
       """),
     RuleSwitch(
       "leavesCovers", \.leavesCovers,
-      "below a detached parent an empty directory stands where a connected mount was", "5.8 umount_tree",
+      "below a detached parent an empty directory stands where a connected mount was",
+      "5.8 umount_tree",
       """
-      -mkdir /m; -tmpfs m /m a; -ns B; -@B tmpfs k /m/a x; -@B tmpfs kx /m/a/x; -@B open 1 /m/a; rmdir /m/a; @B stat 1 x
+      -mkdir /m; -tmpfs m /m a; -ns B; -@B tmpfs k /m/a x; -@B tmpfs kx /m/a/x; -@B open 1 /m/a; -@B mkdir /m/a/x/y; rmdir /m/a; @B stat 1 x/y
       """),
     RuleSwitch(
       "forceNeedsInitialUsers", \.forceNeedsInitialUsers,
@@ -90,38 +94,44 @@ extension RuleSwitch {
 
   private static let propagation: [RuleSwitch] = [
     RuleSwitch(
-      "copiesKeepUnbindable", \.copiesKeepUnbindable, "a new mount namespace keeps mounts unbindable",
+      "copiesKeepUnbindable", \.copiesKeepUnbindable,
+      "a new mount namespace keeps mounts unbindable",
       "3.3.1 clone_mnt", "-mkdir /src; -tmpfs src /src a; -chg unbindable /src; -ns B; dump B"),
     RuleSwitch(
       "tucksOntoTopOfCopy", \.tucksOntoTopOfCopy,
-      "what a receiver had at the place goes on top of the copy's own stack", "4.1 attach_recursive_mnt",
+      "what a receiver had at the place goes on top of the copy's own stack",
+      "4.1 attach_recursive_mnt",
       """
       -mkdir /s /q; -tmpfs s /s d; -chg shared /s; -ns B; -@B chg slave /s; -@B tmpfs own /s/d; -tmpfs q1 /q; -open 1 /q;
       -tmpfs q2 /q; rbind %1 /s/d; dump B
       """),
     RuleSwitch(
       "walksAnonymousMounts", \.walksAnonymousMounts,
-      "propagation visits the slaves of mounts that stand in detached trees", "4.3 propagation_next",
+      "propagation visits the slaves of mounts that stand in detached trees",
+      "4.3 propagation_next",
       """
       -mkdir /s /t; -tmpfs s /s d; -chg shared /s; -otree 1 /s; -bind /s /t; -chg slave /t; tmpfs x /s/d; dump
       """),
     RuleSwitch(
       "prefersPeerWithSameRoot", \.prefersPeerWithSameRoot,
-      "a member that becomes slave gets a peer with the same root as its master", "1.4 do_make_slave",
+      "a member that becomes slave gets a peer with the same root as its master",
+      "1.4 do_make_slave",
       """
       -mkdir /s /t /u /v; -tmpfs t /t a b; -mkdir /t/a/d; -chg shared /t; -bind /t /v; -chg slave /v; -bind /t /s;
       -bind /s/a /u; -chg slave /s; tmpfs n /t/a/d; dump
       """),
     RuleSwitch(
       "handsSlavesOverAtTail", \.handsSlavesOverAtTail,
-      "the slaves of a member that leaves come last in the list of their new master", "1.4 do_make_slave",
+      "the slaves of a member that leaves come last in the list of their new master",
+      "1.4 do_make_slave",
       """
       -mkdir /x /y /a /b; -tmpfs x /x d; -chg shared /x; -bind /x /a; -chg slave /a; -bind /x /y; -bind /x /b; -chg slave /b;
       -chg private /x; tmpfs n /y/d; dump
       """),
     RuleSwitch(
       "changeTypeNeedsMounted", \.changeTypeNeedsMounted,
-      "the propagation type of a mount that is mounted nowhere cannot be changed", "3.5 may_change_propagation",
+      "the propagation type of a mount that is mounted nowhere cannot be changed",
+      "3.5 may_change_propagation",
       "-mkdir /m; -tmpfs m /m; -open 1 /m; -umount /m l; rawmount - %1 - 0x40000"),
   ]
 
@@ -137,7 +147,8 @@ extension RuleSwitch {
       "-mkdir /m /q; -tmpfs m /m; -open 1 /m; -umount /m l; move /q %1"),
     RuleSwitch(
       "beneathChecksRootBeforeLock", \.beneathChecksRootBeforeLock,
-      "beneath a directory that is no mount root is EINVAL even on a detached mount", "3.4 do_lock_mount",
+      "beneath a directory that is no mount root is EINVAL even on a detached mount",
+      "3.4 do_lock_mount",
       needs: [\.hasMoveBeneath, \.lockTargetRefusesUnmounted],
       "-mkdir /m /n; -tmpfs m /m a; -open 1 /m/a; -umount /m l; -tmpfs n /n; mm /n %1 beneath"),
     RuleSwitch(
@@ -145,10 +156,12 @@ extension RuleSwitch {
       "move_mount looks its target up before its source", "3.4 move_mount",
       "-touch /f; mm /nothere /f/x"),
     RuleSwitch(
-      "movesIntoDetachedTrees", \.movesIntoDetachedTrees, "move_mount accepts a target in a detached tree",
+      "movesIntoDetachedTrees", \.movesIntoDetachedTrees,
+      "move_mount accepts a target in a detached tree",
       "3.4 do_move_mount", "-mkdir /s; -tmpfs s /s d; -otree 1 /s; -fsmount 2 fm; mmfdat 2 1 d"),
     RuleSwitch(
-      "copiesDetachedTrees", \.copiesDetachedTrees, "a detached tree can be bound", "3.3 may_copy_tree",
+      "copiesDetachedTrees", \.copiesDetachedTrees, "a detached tree can be bound",
+      "3.3 may_copy_tree",
       "-mkdir /s /t; -tmpfs s /s d; -otree 1 /s; bind %1 /t"),
     RuleSwitch(
       "hasMoveBeneath", \.hasMoveBeneath, "MOVE_MOUNT_BENEATH exists", "3.9 can_move_mount_beneath",
@@ -156,16 +169,19 @@ extension RuleSwitch {
     RuleSwitch(
       "movesBeneathLocked", \.movesBeneathLocked, "a locked mount can be slipped under",
       "3.9 can_move_mount_beneath", needs: [\.hasMoveBeneath],
-      "-mkdir /s /t; -tmpfs s /s d; -tmpfs c /s/d; -nsuser U; -@U tmpfs n /t; @U mm /t /s/d beneath"),
+      "-mkdir /s /t; -tmpfs s /s d; -tmpfs c /s/d; -nsuser U; -@U tmpfs n /t; @U mm /t /s/d beneath"
+    ),
     RuleSwitch(
-      "movesBeneathRoot", \.movesBeneathRoot, "the root can be slipped under", "3.9 can_move_mount_beneath",
+      "movesBeneathRoot", \.movesBeneathRoot, "the root can be slipped under",
+      "3.9 can_move_mount_beneath",
       needs: [\.hasMoveBeneath], "-fsmount 1 fm; mmfd 1 =/ beneath"),
     RuleSwitch(
       "hasSetGroup", \.hasSetGroup, "MOVE_MOUNT_SET_GROUP exists", "3.10 do_set_group",
       "-mkdir /s /n; -tmpfs s /s; -bind /s /n; -chg shared /s; mm /s /n group"),
     RuleSwitch(
       "setGroupRefusesUnbindable", \.setGroupRefusesUnbindable,
-      "MOVE_MOUNT_SET_GROUP refuses an unbindable target", "3.10 do_set_group", needs: [\.hasSetGroup],
+      "MOVE_MOUNT_SET_GROUP refuses an unbindable target", "3.10 do_set_group",
+      needs: [\.hasSetGroup],
       "-mkdir /s /n; -tmpfs s /s; -bind /s /n; -chg unbindable /n; -chg shared /s; mm /s /n group"),
     RuleSwitch(
       "hasMountSetattr", \.hasMountSetattr, "mount_setattr exists", "3.11 do_mount_setattr",
@@ -173,7 +189,8 @@ extension RuleSwitch {
     RuleSwitch(
       "bindOntoForeignMountSucceeds", \.bindOntoForeignMountSucceeds,
       "a bind onto another namespace's mount answers 0 and does nothing (a bug)", "3.3 do_loopback",
-      "-mkdir /s /w; -tmpfs s /s d; -open 1 /s; -ns B; @B bind /w %1"),
+      "-mkdir /s /w; -tmpfs s /s d; -ns B; -ns C; -@C setns A; -@C open 1 /s; -@C setns B; @C bind /w %1"
+    ),
   ]
 
   private static let users: [RuleSwitch] = [
@@ -186,7 +203,8 @@ extension RuleSwitch {
       """),
     RuleSwitch(
       "lockMovesToWhatIsTucked", \.lockMovesToWhatIsTucked,
-      "the lock of a mount that is slipped under moves to the mount below", "4.1 attach_recursive_mnt",
+      "the lock of a mount that is slipped under moves to the mount below",
+      "4.1 attach_recursive_mnt",
       needs: [\.hasMoveBeneath, \.movesBeneathLocked],
       """
       -mkdir /s /t; -tmpfs s /s d; -tmpfs c /s/d; -nsuser U; -@U tmpfs n /t; @U mm /t /s/d beneath; @U umount /s/d;
@@ -194,7 +212,8 @@ extension RuleSwitch {
       """),
     RuleSwitch(
       "tuckingUnlocksCover", \.tuckingUnlocksCover,
-      "a locked mount loses its lock when a copy is propagated beneath it (a bug)", "4.1 attach_recursive_mnt",
+      "a locked mount loses its lock when a copy is propagated beneath it (a bug)",
+      "4.1 attach_recursive_mnt",
       needs: [\.hasMoveBeneath, \.lockMovesToWhatIsTucked],
       """
       -mkdir /s /n; -tmpfs s /s d; -chg shared /s; -tmpfs c /s/d; -nsuser U; -tmpfs n /n; mm /n /s/d beneath; @U umount /s/d
@@ -205,7 +224,8 @@ extension RuleSwitch {
       "4.1 attach_recursive_mnt", nil),
     RuleSwitch(
       "lockTreeIncludesTop", \.lockTreeIncludesTop,
-      "the top of a tree that is copied for other users is locked as well", "3.14 lock_mnt_tree", nil),
+      "the top of a tree that is copied for other users is locked as well", "3.14 lock_mnt_tree",
+      nil),
   ]
 
   private static let rest: [RuleSwitch] = [

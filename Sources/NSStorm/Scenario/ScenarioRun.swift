@@ -31,11 +31,12 @@ public struct ScenarioRun<World: ScenarioWorld> {
   private var order = ["A"]
   private var text: ScenarioTableText
   private var slots = ScenarioSlots()
-  private let base: String
+  private let showsPlaces: Bool
 
-  public init(world: World, base: String = ScenarioParser.base) {
+  /// - Parameter showsPlaces: whether `stat` and `fdpath` say what was found, which a kernel's workers do not tell.
+  public init(world: World, base: String = ScenarioParser.base, showsPlaces: Bool = true) {
     self.world = world
-    self.base = base
+    self.showsPlaces = showsPlaces
     text = ScenarioTableText(base: base)
   }
 
@@ -104,10 +105,11 @@ public struct ScenarioRun<World: ScenarioWorld> {
       let (errno, source, isRoot) = try world.place(
         of: slots.translated(path, of: process), by: process)
       let name = sources.contains(source) ? source : "host"
-      answer(step, errno, note: "on \(name)\(isRoot ? " root" : "")")
+      let note = "on \(name)\(isRoot ? " root" : "")"
+      answer(step, errno, note: showsPlaces ? note : nil)
     case .descriptorPath(let slot):
       let (errno, path) = try world.descriptorPath(slots.actual(slot, of: process), of: process)
-      answer(step, errno, note: "path \(path)")
+      answer(step, errno, note: showsPlaces ? "path \(path)" : nil)
     case .repeat(let times, let operations):
       var made = 0
       var errno = Errno.none

@@ -47,15 +47,11 @@ struct ScenarioTableText {
     while let (position, depth) = pending.popLast() {
       let entry = entries[position]
       lines.append(line(entry, depth: depth, number: position + 1))
-      for child in sorted(children[entry.id] ?? [], entries).reversed() {
+      for child in (children[entry.id] ?? []).reversed() {
         pending.append((child, depth + 1))
       }
     }
     return lines
-  }
-
-  private func sorted(_ positions: [Int], _ entries: [MountTable.Entry]) -> [Int] {
-    positions.sorted { entries[$0].id < entries[$1].id }
   }
 
   private mutating func line(_ entry: MountTable.Entry, depth: Int, number: Int) -> String {
