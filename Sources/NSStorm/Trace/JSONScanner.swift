@@ -113,6 +113,22 @@ struct JSONScanner {
     }
   }
 
+  /// Passes the next bytes if they are exactly these.
+  @inline(__always)
+  mutating func pass(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    skipSpace()
+    guard let start = text.baseAddress, let here = bytes.baseAddress,
+      bytes.count - offset >= text.count, memcmp(here + offset, start, text.count) == 0
+    else { return false }
+    offset += text.count
+    return true
+  }
+
+  /// The bytes of the line from an offset to here.
+  func bytes(from start: Int) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(rebasing: bytes[start..<offset])
+  }
+
   /// Reads an array; `body` must read (or skip) one element.
   @inline(__always)
   mutating func readArray(
@@ -138,27 +154,39 @@ struct JSONScanner {
   /// A key that is written with escapes is none that the format knows, so it is left as it stands.
   @inline(__always)
   private mutating func readKey() throws(JSONProblem) -> Key {
-    let (start, end, _) = try scanString()
-    return Key(bytes: UnsafeBufferPointer(rebasing: bytes[start..<end]))
+    let extent = try scanString()
+    return Key(bytes: UnsafeBufferPointer(rebasing: bytes[extent.start..<extent.end]))
+  }
+
+  private struct StringExtent {
+    var start: Int
+    var end: Int
+    var hasEscapes: Bool
+    /// Says nothing of what stands behind a backslash.
+    var isASCII: Bool
   }
 
   /// Passes a string; its contents stand between the two offsets.
   @inline(__always)
-  private mutating func scanString() throws(JSONProblem) -> (start: Int, end: Int, hasEscapes: Bool)
-  {
+  private mutating func scanString() throws(JSONProblem) -> StringExtent {
     try expect(0x22, "a string")
     let start = offset
     var hasEscapes = false
+    var highBits: UInt8 = 0
     while offset < bytes.count {
-      switch bytes[offset] {
+      let byte = bytes[offset]
+      switch byte {
       case 0x22:
         offset += 1
-        return (start, offset - 1, hasEscapes)
+        return StringExtent(
+          start: start, end: offset - 1, hasEscapes: hasEscapes, isASCII: highBits < 0x80)
       case 0x5C:
         hasEscapes = true
         offset += 2
       case 0..<0x20: throw problem("a control character stands in a string")
-      default: offset += 1
+      default:
+        highBits |= byte
+        offset += 1
       }
     }
     offset = bytes.count
@@ -166,8 +194,13 @@ struct JSONScanner {
   }
 
   mutating func readString() throws(JSONProblem) -> String {
-    let (start, end, hasEscapes) = try scanString()
-    if hasEscapes { return try unescape(start, end) }
+    let extent = try scanString()
+    let (start, end) = (extent.start, extent.end)
+    if extent.hasEscapes { return try unescape(start, end) }
+    // Nothing in ASCII can be wrong UTF-8, and the validating initialiser costs three times as much.
+    if extent.isASCII {
+      return String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
+    }
     guard
       let text = String(
         validating: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
@@ -180,12 +213,12 @@ struct JSONScanner {
   mutating func readWord<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) -> Result?
   ) throws(JSONProblem) -> Result? {
-    let (start, end, hasEscapes) = try scanString()
-    guard !hasEscapes else {
-      var text = try unescape(start, end)
+    let extent = try scanString()
+    guard !extent.hasEscapes else {
+      var text = try unescape(extent.start, extent.end)
       return text.withUTF8(body)
     }
-    return body(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+    return body(UnsafeBufferPointer(rebasing: bytes[extent.start..<extent.end]))
   }
 
   private func unescape(_ start: Int, _ end: Int) throws(JSONProblem) -> String {

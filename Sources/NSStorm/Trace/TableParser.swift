@@ -1,8 +1,12 @@
 import StormVerdict
 import StormVocabulary
 
-/// Reads the tables of a line. Option lists are few, so each is split once and found again by its bytes.
+/// Reads the tables of a line.
+///
+/// A step changes a few mounts of a table and writes all of it, so nearly every entry stands byte for byte in the last
+/// table of its namespace: then it is compared and taken from there. Option lists are few, so each is split once.
 struct TableParser {
+  private var lastTexts: [NamespaceNumber: TableText] = [:]
   private var optionLists: [(text: [UInt8], attributes: MountAttributes)] = []
   /// Lists beyond these are split anew every time.
   private static let mostOptionLists = 32
@@ -16,7 +20,7 @@ struct TableParser {
         throw scanner.problem(
           "`\(key.text)` is not the number of a namespace (0 to \(StepParser.highestNumber))")
       }
-      let table = MountTable(entries: try readTable(&scanner))
+      let table = MountTable(entries: try readTable(&scanner, of: namespace))
       if let last = tables.last, last.namespace >= namespace {
         guard !tables.contains(where: { $0.namespace == namespace }) else {
           throw scanner.problem("namespace \(namespace) has two tables")
@@ -31,13 +35,56 @@ struct TableParser {
   }
 
   private mutating func readTable(
-    _ scanner: inout JSONScanner
+    _ scanner: inout JSONScanner, of namespace: NamespaceNumber
   ) throws(JSONProblem) -> [MountTable.Entry] {
-    var entries: [MountTable.Entry] = []
-    try scanner.readArray { scanner throws(JSONProblem) in
-      entries.append(try readEntry(&scanner))
+    let last = lastTexts.removeValue(forKey: namespace) ?? TableText()
+    var next = TableText()
+    next.entries.reserveCapacity(last.entries.count + 1)
+    var candidate = 0
+    try scanner.readArray { (scanner) throws(JSONProblem) in
+      // One entry may have gone or come; the others still stand in their order.
+      for index in candidate..<min(candidate + 2, last.entries.count) {
+        if last.withText(of: index, { scanner.pass($0) }) {
+          next.append(last.entries[index], last, index)
+          candidate = index + 1
+          return
+        }
+      }
+      scanner.skipSpace()
+      let start = scanner.offset
+      let entry = try readEntry(&scanner)
+      next.append(entry, scanner.bytes(from: start))
+      if candidate < last.entries.count, last.entries[candidate].id == entry.id { candidate += 1 }
     }
-    return entries
+    defer { lastTexts[namespace] = next }
+    return next.entries
+  }
+
+  /// A table with the bytes from which each entry was read.
+  private struct TableText {
+    var entries: [MountTable.Entry] = []
+    private var text: [UInt8] = []
+    private var ends: [Int] = []
+
+    @inline(__always)
+    func withText(of index: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
+      let start = index == 0 ? 0 : ends[index - 1]
+      return text.withUnsafeBufferPointer {
+        body(UnsafeBufferPointer(rebasing: $0[start..<ends[index]]))
+      }
+    }
+
+    mutating func append(_ entry: MountTable.Entry, _ bytes: UnsafeBufferPointer<UInt8>) {
+      entries.append(entry)
+      text.append(contentsOf: bytes)
+      ends.append(text.count)
+    }
+
+    mutating func append(_ entry: MountTable.Entry, _ other: TableText, _ index: Int) {
+      entries.append(entry)
+      text.append(contentsOf: other.text[(index == 0 ? 0 : other.ends[index - 1])..<other.ends[index]])
+      ends.append(text.count)
+    }
   }
 
   private mutating func readEntry(

@@ -13,8 +13,6 @@ public struct TraceCheck: Sendable {
     public var comparesOrder = false
     /// Predict for this release instead of the one in the header.
     public var release: KernelRelease?
-    /// Look for known issues that the release should have and the trace does not show; costs a pass for each.
-    public var expectsKnownIssues = true
 
     public init() {}
   }
@@ -60,7 +58,7 @@ public struct TraceCheck: Sendable {
     }
     let affecting = KnownIssue.affecting(release)
     var present: [KnownIssue] = []
-    var pass = try TracePass(path: path, rules: intended, options: options)
+    var pass = try TracePass(path: path, rules: intended, options: options, probing: affecting)
     while true {
       guard var divergence = try pass.advance() else { break }
       // Whatever explains must explain all that came before as well, so each candidate begins at the header.
@@ -79,7 +77,8 @@ public struct TraceCheck: Sendable {
         present = set
         pass = try TracePass(
           path: path, rules: intended.applying(set), options: options,
-          adopted: Set(verdict.divergences.filter(\.knownIssues.isEmpty).map(\.step)))
+          adopted: Set(verdict.divergences.filter(\.knownIssues.isEmpty).map(\.step)),
+          probing: affecting.filter { issue in !set.contains { $0.id == issue.id } })
         _ = try pass.agrees(through: divergence.step)
       } else {
         verdict.divergences.append(divergence)
@@ -96,9 +95,8 @@ public struct TraceCheck: Sendable {
     verdict.uncheckedSteps = pass.steps - pass.judgedSteps
     verdict.checks = pass.tally
     verdict.ending = pass.ending
-    if options.expectsKnownIssues, pass.standing == .inStep {
-      verdict.absentIssues = try absentIssues(affecting, present, intended, verdict.divergences)
-    }
+    // A divergence of the main pass would be one of every probe too: they tell nothing then.
+    if pass.standing == .inStep { verdict.absentIssues = pass.absentIssues }
   }
 
   private func judgedRelease(_ header: TraceHeader) throws(TraceError) -> KernelRelease {
@@ -110,24 +108,6 @@ public struct TraceCheck: Sendable {
       )
     }
     return release
-  }
-
-  /// Issues that the release should have, and with which the trace would look different.
-  private func absentIssues(
-    _ affecting: [KnownIssue], _ present: [KnownIssue], _ intended: KernelRules,
-    _ divergences: [Divergence]
-  ) throws(TraceError) -> [TraceVerdict.AbsentIssue] {
-    var absent: [TraceVerdict.AbsentIssue] = []
-    let adopted = Set(divergences.filter(\.knownIssues.isEmpty).map(\.step))
-    for issue in affecting where !present.contains(where: { $0.id == issue.id }) {
-      var pass = try TracePass(
-        path: path, rules: intended.applying(present + [issue]), options: options,
-        adopted: adopted)
-      if let divergence = try pass.advance() {
-        absent.append(TraceVerdict.AbsentIssue(issue: issue.id, step: divergence.step))
-      }
-    }
-    return absent
   }
 }
 

@@ -9,6 +9,8 @@ struct TracePass: ~Copyable {
   private let initialTable: MountTable
   /// Steps whose divergence is known already; they are adopted without a word.
   private let adopted: Set<Int>
+  /// Judges the same steps as if one more issue were present, until it contradicts the trace.
+  private let probes: [IssueProbe]
   private var hasBegun = false
   private var isDone = false
   private var living: Set<NamespaceNumber> = [0]
@@ -19,12 +21,19 @@ struct TracePass: ~Copyable {
   private(set) var judgedSteps = 0
 
   init(
-    path: String, rules: KernelRules, options: TraceCheck.Options, adopted: Set<Int> = []
+    path: String, rules: KernelRules, options: TraceCheck.Options, adopted: Set<Int> = [],
+    probing issues: [KnownIssue] = []
   ) throws(TraceError) {
     let reader = try TraceReader(path: path)
-    initialTable = reader.header.table
-    check = StepCheck(
-      rules: rules, initialTable: initialTable, aspects: options.comparesOrder ? .order : [])
+    let table = reader.header.table
+    let aspects: TableComparison.Aspects = options.comparesOrder ? .order : []
+    check = StepCheck(rules: rules, initialTable: table, aspects: aspects)
+    probes = issues.map {
+      IssueProbe(
+        issue: $0.id,
+        check: StepCheck(rules: rules.applying([$0]), initialTable: table, aspects: aspects))
+    }
+    initialTable = table
     self.reader = reader
     self.adopted = adopted
     file = path
@@ -33,13 +42,16 @@ struct TracePass: ~Copyable {
   var standing: StepCheck.Standing { check.standing }
   var tally: StepCheck.Tally { check.tally }
   var ending: TraceReader.Ending { reader.ending }
+  /// Issues that would have made the trace look different, and where.
+  var absentIssues: [TraceVerdict.AbsentIssue] {
+    probes.compactMap { probe in
+      probe.contradiction.map { TraceVerdict.AbsentIssue(issue: probe.issue, step: $0) }
+    }
+  }
 
   /// The next divergence; nil when the trace has ended without one.
   mutating func advance() throws(TraceError) -> Divergence? {
-    if !hasBegun {
-      hasBegun = true
-      if let divergence = check.begin(initialTable) { return divergence }
-    }
+    if let divergence = begin() { return divergence }
     while !isDone, check.standing == .inStep {
       if let divergence = try advanceOneLine() { return divergence }
     }
@@ -48,10 +60,7 @@ struct TracePass: ~Copyable {
 
   /// Whether everything up to a step, that one included, is as these rules predict.
   mutating func agrees(through step: Int) throws(TraceError) -> Bool {
-    if !hasBegun {
-      hasBegun = true
-      if check.begin(initialTable) != nil { return false }
-    }
+    if begin() != nil { return false }
     while !isDone, lastStep < step, check.standing == .inStep {
       if try advanceOneLine() != nil { return false }
     }
@@ -72,6 +81,13 @@ struct TracePass: ~Copyable {
     }
   }
 
+  private mutating func begin() -> Divergence? {
+    guard !hasBegun else { return nil }
+    hasBegun = true
+    for probe in probes { probe.begin(initialTable) }
+    return check.begin(initialTable)
+  }
+
   private mutating func advanceOneLine() throws(TraceError) -> Divergence? {
     guard let line = try reader.next() else {
       isDone = true
@@ -84,6 +100,7 @@ struct TracePass: ~Copyable {
       judgedSteps += 1
       lastStep = step.number
       let divergence = check.judge(step)
+      for probe in probes { probe.judge(step, isAdopted: adopted.contains(step.number)) }
       return adopted.contains(step.number) ? nil : divergence
     case .end(let tables):
       try followEnd(tables)
@@ -128,5 +145,27 @@ struct TracePass: ~Copyable {
 
   private func damaged(_ message: String) -> TraceError {
     TraceError(file: file, line: reader.line, kind: .damaged, message: message)
+  }
+}
+
+/// A check that runs beside the main one. It is a class because checks cannot be copied into an array.
+private final class IssueProbe {
+  let issue: String
+  private var check: StepCheck
+  /// The first step that the issue would have made different.
+  private(set) var contradiction: Int?
+
+  init(issue: String, check: consuming StepCheck) {
+    self.issue = issue
+    self.check = check
+  }
+
+  func begin(_ table: MountTable) {
+    if check.begin(table) != nil { contradiction = -1 }
+  }
+
+  func judge(_ step: TraceStep, isAdopted: Bool) {
+    guard contradiction == nil, check.standing == .inStep else { return }
+    if check.judge(step) != nil, !isAdopted { contradiction = step.number }
   }
 }

@@ -39,8 +39,8 @@ public struct StepCheck: ~Copyable {
   private var before: MountModel.Checkpoint
   private var prediction = Prediction(errno: .none, changed: [])
   private var living: [NamespaceNumber]
-  /// The version of each living namespace's table that was compared last.
-  private var versions: [NamespaceNumber: UInt64] = [:]
+  /// The version of each living namespace's table that was compared last, in the order of ``living``.
+  private var versions: [UInt64?]
 
   /// What the engine says of a call that is about to be made.
   public struct Prediction: Hashable, Sendable {
@@ -56,6 +56,7 @@ public struct StepCheck: ~Copyable {
     var model = MountModel(rules: rules, initialTable: initialTable)
     before = model.checkpoint()
     living = model.livingProcesses
+    versions = Array(repeating: nil, count: living.count)
     self.model = model
     comparison = TableComparison(aspects: aspects)
   }
@@ -89,10 +90,11 @@ public struct StepCheck: ~Copyable {
     let errno = model.perform(operation, by: namespace)
     if errno == .none {
       switch operation {
-      case .unshare, .exit:
-        let now = model.livingProcesses
-        for gone in living where !now.contains(gone) { versions[gone] = nil }
-        living = now
+      case .unshare(let new, _):
+        let index = living.firstIndex { $0 > new } ?? living.count
+        living.insert(new, at: index)
+        versions.insert(nil, at: index)
+      case .exit: forget(namespace)
       default: break
       }
     }
@@ -146,12 +148,20 @@ public struct StepCheck: ~Copyable {
   }
 
   private mutating func takeChanged() -> [NamespaceNumber] {
-    living.filter { namespace in
-      let version = model.tableVersion(seenBy: namespace)
-      guard versions[namespace] != version else { return false }
-      versions[namespace] = version
-      return true
+    var changed: [NamespaceNumber] = []
+    for index in living.indices {
+      let version = model.tableVersion(seenBy: living[index])
+      guard versions[index] != version else { continue }
+      versions[index] = version
+      changed.append(living[index])
     }
+    return changed
+  }
+
+  private mutating func forget(_ namespace: NamespaceNumber) {
+    guard let index = living.firstIndex(of: namespace) else { return }
+    living.remove(at: index)
+    versions.remove(at: index)
   }
 
   private mutating func compareTables(
@@ -181,7 +191,7 @@ public struct StepCheck: ~Copyable {
   private mutating func resynchronize(after step: ObservedStep) {
     model.rollback(to: before)
     living = model.livingProcesses
-    versions = versions.filter { living.contains($0.key) }
+    versions = Array(repeating: nil, count: living.count)
     if step.result == .none, step.operation.leavesUnseenState {
       standing = .lost(afterStep: step.number)
       return
