@@ -61,6 +61,9 @@ struct CheckCommand: ParsableCommand {
     let summary = CheckSummary(verdicts, isStrict: strict)
     if json {
       print(try CheckDocument(verdicts, summary).text)
+      for case let failure? in verdicts.map(\.failure) {
+        FileHandle.standardError.write(Data("nsstorm: \(failure)\n".utf8))
+      }
     } else {
       print(CheckText(verdicts, summary).text)
     }

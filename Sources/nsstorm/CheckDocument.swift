@@ -26,6 +26,7 @@ struct CheckDocument: Encodable {
     let rules: String?
     let steps: Int
     let uncheckedSteps: Int
+    let doubtfulSteps: Int
     let checks: StepCheck.Tally
     let complete: Bool
     let divergences: [Divergence]
@@ -51,7 +52,8 @@ struct CheckDocument: Encodable {
       Trace(
         file: verdict.file, outcome: CheckOutcome(verdict), kernel: verdict.kernel,
         rules: verdict.release?.description, steps: verdict.steps,
-        uncheckedSteps: verdict.uncheckedSteps, checks: verdict.checks,
+        uncheckedSteps: verdict.uncheckedSteps, doubtfulSteps: verdict.doubtfulSteps,
+        checks: verdict.checks,
         complete: verdict.ending == .complete, divergences: verdict.divergences,
         absentIssues: verdict.absentIssues, warnings: verdict.warnings,
         failure: verdict.failure.map {

@@ -43,9 +43,10 @@ struct CheckText {
     case .cutOffInLine(let line): parts.append("cut off in line \(line)")
     case .complete, .unread: break
     }
-    if verdict.uncheckedSteps > 0 {
-      parts.append("\(verdict.uncheckedSteps) steps behind it not checked")
+    if verdict.doubtfulSteps > 0 {
+      parts.append("\(verdict.doubtfulSteps) steps checked in doubt")
     }
+    if verdict.uncheckedSteps > 0 { parts.append("\(verdict.uncheckedSteps) steps not checked") }
     return column + parts.filter { !$0.isEmpty }.joined(separator: "; ")
   }
 

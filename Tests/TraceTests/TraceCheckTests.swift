@@ -44,10 +44,14 @@ private func check(
     // The same history from a kernel that does not have the issue is a divergence.
     sample[0] = sample[0].replacing("7.1.13", with: "7.2.13")
     let unexplained = try check(sample)
-    #expect(unexplained.divergences.map(\.knownIssues) == [[]])
+    #expect(unexplained.divergences.allSatisfy { $0.knownIssues.isEmpty })
     #expect(unexplained.divergences[0].step == known.divergences[0].step)
     #expect(unexplained.divergences[0].signature == "unshare: wrong unbindable")
-    #expect(unexplained.uncheckedSteps > 0)
+    #expect(unexplained.divergences[0].follows == nil)
+    // The copy of that copy differs as well, and that may follow from the first.
+    #expect(unexplained.divergences[1].follows == unexplained.divergences[0].step)
+    #expect(unexplained.doubtfulSteps > 0)
+    #expect(unexplained.uncheckedSteps == 0)
   }
 
   @Test func `an issue that does not reproduce a difference completely explains nothing`() throws {
@@ -58,7 +62,7 @@ private func check(
     let range = try #require(sample[index].range(of: "\"source\":\"t", options: .backwards))
     sample[index].replaceSubrange(range, with: "\"source\":\"x")
     let verdict = try check(sample)
-    #expect(verdict.divergences.map(\.knownIssues) == [[]])
+    #expect(verdict.divergences.allSatisfy { $0.knownIssues.isEmpty })
     #expect(verdict.divergences[0].signature == "unshare: wrong unbindable, wrong source")
   }
 
@@ -103,6 +107,35 @@ private func check(
     #expect(verdict.divergences.map(\.step) == refused.prefix(3).map { $0 - 1 })
     #expect(verdict.uncheckedSteps == 0)
     #expect(verdict.checks.errnos == verdict.steps)
+  }
+
+  @Test func `a table that is right again ends the doubt, and later damage is found anew`() throws {
+    var sample = try lines(of: "host-6.18-level1-seed2.jsonl")
+    let withTables = sample.indices.filter {
+      sample[$0].contains("\"call\":\"mount\"") && sample[$0].contains("\"0\":[")
+    }
+    let damaged = [
+      withTables[2], withTables[withTables.count / 2], withTables[withTables.count - 3],
+    ]
+    for index in damaged {
+      sample[index] = sample[index].replacing(
+        "\"options\":\"rw,relatime\"", with: "\"options\":\"rw\"")
+    }
+    let verdict = try check(sample)
+    #expect(verdict.divergences.map(\.step) == damaged.map { $0 - 1 })
+    #expect(verdict.divergences.map(\.follows) == [nil, nil, nil])
+    #expect(verdict.divergences.allSatisfy { $0.signature.hasSuffix("wrong attributes") })
+    #expect(verdict.checks.errnos == verdict.steps)
+  }
+
+  @Test func `an unexpected success that no table shows leaves a doubt to the end`() throws {
+    var sample = try lines(of: "host-6.18-level0-seed3.jsonl")
+    let index = try #require(
+      sample.firstIndex { $0.contains("\"mkdir\"") && $0.contains("EEXIST") })
+    sample[index] = sample[index].replacing("\"EEXIST\"", with: "0")
+    let verdict = try check(sample)
+    #expect(verdict.divergences.map(\.step) == [index - 1])
+    #expect(verdict.doubtfulSteps == verdict.steps - index)
   }
 
   @Test func `every corruption of a table in a trace is found at its step`() throws {

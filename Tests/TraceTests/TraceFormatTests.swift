@@ -273,3 +273,13 @@ private let small = """
     #expect(error.kind == .inaccessible)
   }
 }
+
+@Suite struct `measuring traces` {
+  @Test func `counts the steps that it measures`() throws {
+    let paths = Array(Samples.paths.prefix(2))
+    let measured = try TraceMeasurement.measure(paths: paths, rounds: 1)
+    #expect(measured.steps == paths.reduce(0) { $0 + TraceCheck(path: $1).run().steps })
+    #expect(measured.readStepsPerSecond > 0 && measured.checkedStepsPerSecond > 0)
+    #expect(measured.bytes > 10_000)
+  }
+}

@@ -82,7 +82,8 @@ struct TableParser {
 
     mutating func append(_ entry: MountTable.Entry, _ other: TableText, _ index: Int) {
       entries.append(entry)
-      text.append(contentsOf: other.text[(index == 0 ? 0 : other.ends[index - 1])..<other.ends[index]])
+      text.append(
+        contentsOf: other.text[(index == 0 ? 0 : other.ends[index - 1])..<other.ends[index]])
       ends.append(text.count)
     }
   }

@@ -6,7 +6,8 @@ public import StormVocabulary
 ///
 /// The kernel's intended rules are tried first. At the first step that they do not predict, the smallest set of known
 /// issues is looked for that reproduces the whole trace up to and with that step; the check goes on under it. A
-/// divergence that nothing explains is adopted where that needs no guess, so that later ones are found too.
+/// divergence that nothing explains is adopted where that needs no guess; else the check goes on in doubt, says so with
+/// everything that it finds, and reports each difference once.
 public struct TraceCheck: Sendable {
   public struct Options: Sendable {
     /// Compare the order of the lines of each table too.
@@ -57,46 +58,57 @@ public struct TraceCheck: Sendable {
           + "\(KernelRules.knownReleases.upperBound.shortDescription) are used")
     }
     let affecting = KnownIssue.affecting(release)
-    var present: [KnownIssue] = []
     var pass = try TracePass(path: path, rules: intended, options: options, probing: affecting)
-    while true {
-      guard var divergence = try pass.advance() else { break }
+    do throws(TraceError) {
+      try judge(&pass, intended, affecting, &verdict)
+      try pass.skipToEnd()
+    } catch {
+      // What stood before the damage has been checked and is reported too.
+      verdict.failure = error
+    }
+    verdict.steps = pass.steps
+    verdict.uncheckedSteps = pass.steps - pass.judgedSteps
+    verdict.doubtfulSteps = pass.doubtfulSteps
+    verdict.checks = pass.tally
+    verdict.ending = pass.ending
+    // In doubt a probe contradicts the trace for the reasons of the main pass.
+    if pass.doubtfulSteps == 0, pass.standing == .inStep {
+      verdict.absentIssues = pass.absentIssues
+    }
+  }
+
+  private func judge(
+    _ pass: inout TracePass, _ intended: KernelRules, _ affecting: [KnownIssue],
+    _ verdict: inout TraceVerdict
+  ) throws(TraceError) {
+    var present: [KnownIssue] = []
+    while var divergence = try pass.advance() {
+      let adopted = Set(verdict.unexplainedDivergences.map(\.step))
       // Whatever explains must explain all that came before as well, so each candidate begins at the header.
-      let set = try KnownIssueSearch.smallestSet(of: affecting, excluding: [Set(present.map(\.id))])
-      {
-        (issues) throws(TraceError) in
+      let isSound = divergence.follows == nil
+      let set = try KnownIssueSearch.smallestSet(
+        of: isSound ? affecting : [], excluding: [Set(present.map(\.id))]
+      ) { (issues) throws(TraceError) in
         var candidate = try TracePass(
-          path: path, rules: intended.applying(issues), options: options,
-          adopted: Set(verdict.divergences.filter(\.knownIssues.isEmpty).map(\.step)))
+          path: path, rules: intended.applying(issues), options: options, adopted: adopted)
         return try candidate.agrees(through: divergence.step)
       }
       if let set {
         let added = set.filter { issue in !present.contains { $0.id == issue.id } }
         divergence.knownIssues = (added.isEmpty ? set : added).map(\.id)
-        verdict.divergences.append(divergence)
         present = set
         pass = try TracePass(
-          path: path, rules: intended.applying(set), options: options,
-          adopted: Set(verdict.divergences.filter(\.knownIssues.isEmpty).map(\.step)),
+          path: path, rules: intended.applying(set), options: options, adopted: adopted,
           probing: affecting.filter { issue in !set.contains { $0.id == issue.id } })
         _ = try pass.agrees(through: divergence.step)
-      } else {
-        verdict.divergences.append(divergence)
-        guard pass.standing == .inStep else { break }
       }
+      verdict.divergences.append(divergence)
       guard verdict.divergences.count < Self.mostDivergences else {
         verdict.warnings.append(
-          "more than \(Self.mostDivergences) divergences; the rest was not checked")
-        break
+          "\(Self.mostDivergences) divergences were found; what follows was not checked")
+        return
       }
     }
-    try pass.skipToEnd()
-    verdict.steps = pass.steps
-    verdict.uncheckedSteps = pass.steps - pass.judgedSteps
-    verdict.checks = pass.tally
-    verdict.ending = pass.ending
-    // A divergence of the main pass would be one of every probe too: they tell nothing then.
-    if pass.standing == .inStep { verdict.absentIssues = pass.absentIssues }
   }
 
   private func judgedRelease(_ header: TraceHeader) throws(TraceError) -> KernelRelease {
@@ -119,8 +131,10 @@ public struct TraceVerdict: Sendable {
   public var release: KernelRelease?
   /// The steps that the file has.
   public var steps = 0
-  /// Steps behind a divergence that could not be adopted.
+  /// Steps that were not judged: in namespaces that only the kernel made, or behind too many divergences.
   public var uncheckedSteps = 0
+  /// Steps that were judged behind a divergence that could not be adopted; what they show may follow from it.
+  public var doubtfulSteps = 0
   public var checks = StepCheck.Tally()
   /// Ascending by step. Those with known issues are the first of each issue.
   public var divergences: [Divergence] = []

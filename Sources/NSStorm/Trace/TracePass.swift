@@ -19,6 +19,8 @@ struct TracePass: ~Copyable {
   /// The steps that were read, and those of them that were judged.
   private(set) var steps = 0
   private(set) var judgedSteps = 0
+  /// Judged steps behind a divergence that could not be adopted.
+  private(set) var doubtfulSteps = 0
 
   init(
     path: String, rules: KernelRules, options: TraceCheck.Options, adopted: Set<Int> = [],
@@ -52,7 +54,7 @@ struct TracePass: ~Copyable {
   /// The next divergence; nil when the trace has ended without one.
   mutating func advance() throws(TraceError) -> Divergence? {
     if let divergence = begin() { return divergence }
-    while !isDone, check.standing == .inStep {
+    while !isDone {
       if let divergence = try advanceOneLine() { return divergence }
     }
     return nil
@@ -97,8 +99,11 @@ struct TracePass: ~Copyable {
     case .step(let step):
       try follow(step)
       steps += 1
-      judgedSteps += 1
       lastStep = step.number
+      // Of a namespace that only the kernel made nothing can be predicted.
+      guard check.lives(step.namespace) else { return nil }
+      judgedSteps += 1
+      if check.standing != .inStep { doubtfulSteps += 1 }
       let divergence = check.judge(step)
       for probe in probes { probe.judge(step, isAdopted: adopted.contains(step.number)) }
       return adopted.contains(step.number) ? nil : divergence

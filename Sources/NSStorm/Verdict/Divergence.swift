@@ -17,6 +17,8 @@ public struct Divergence: Hashable, Sendable, Codable {
   public var signature: String
   /// The known issues of this kernel that together reproduce exactly this, by name; empty for an unexplained one.
   public var knownIssues: [String]
+  /// An earlier step whose effect could not be adopted; this divergence may be its consequence.
+  public var follows: Int?
 
   public init(
     step: Int, namespace: NamespaceNumber, operation: Operation?, predictedErrno: Errno,
@@ -79,6 +81,10 @@ extension Divergence: CustomStringConvertible {
       if table.mounts.count > Self.mostDifferences {
         lines.append("    … \(table.mounts.count - Self.mostDifferences) more differences")
       }
+    }
+    if let follows {
+      lines.append(
+        "  this may follow from step \(follows), whose effect could not be adopted")
     }
     if !knownIssues.isEmpty {
       lines.append("  known: " + knownIssues.joined(separator: ", "))

@@ -9,8 +9,8 @@ public struct StepCheck: ~Copyable {
   /// Whether the model is still in step with the kernel.
   public enum Standing: Hashable, Sendable {
     case inStep
-    /// A divergence could not be adopted: what followed would be compared with another history.
-    case lost(afterStep: Int)
+    /// What the kernel did at this step could not be adopted exactly: what is found from there on may follow from it.
+    case doubtful(since: Int)
   }
 
   /// What was compared, by kind.
@@ -32,6 +32,10 @@ public struct StepCheck: ~Copyable {
   }
 
   public private(set) var standing = Standing.inStep
+  /// What is known to differ in the tables of namespaces that could not be adopted; it is not reported again.
+  private var doubts: [NamespaceNumber: Set<Doubt>] = [:]
+  /// The kernel did something that no table shows and that the model did not do.
+  private var hasUnseenDoubt = false
   private var errnoCount = 0
   private var model: MountModel
   private var comparison: TableComparison
@@ -72,6 +76,9 @@ public struct StepCheck: ~Copyable {
   /// The namespaces that live now, by the engine's account, ascending.
   public var livingNamespaces: [NamespaceNumber] { living }
 
+  /// Whether the engine knows of the namespace; calls in others cannot be predicted.
+  public func lives(_ namespace: NamespaceNumber) -> Bool { model.isAlive(namespace) }
+
   /// How often each rule of the engine has decided something.
   public var ruleCoverage: [(rule: Rule, count: UInt64)] { model.ruleCoverage }
 
@@ -108,20 +115,19 @@ public struct StepCheck: ~Copyable {
   public mutating func compare(_ step: ObservedStep) -> Divergence? {
     errnoCount += 1
     guard prediction.errno == step.result else {
-      let divergence = Divergence(
+      var divergence = Divergence(
         step: step.number, namespace: step.namespace, operation: step.operation,
         predictedErrno: prediction.errno, observedErrno: step.result)
+      if case .doubtful(let since) = standing { divergence.follows = since }
       resynchronize(after: step)
       return divergence
     }
     var ended: [NamespaceNumber] = []
     if step.result == .none, case .exit = step.operation { ended = [step.namespace] }
-    let divergence = compareTables(
+    return compareTables(
       step: step.number, namespace: step.namespace, operation: step.operation,
       predicted: prediction.errno, observed: step.result, changed: prediction.changed,
       tables: step.tables, ended: ended)
-    if divergence != nil { standing = .lost(afterStep: step.number) }
-    return divergence
   }
 
   /// Predicts and compares.
@@ -139,12 +145,10 @@ public struct StepCheck: ~Copyable {
     tables: [NamespaceTable], asStep number: Int, isComplete: Bool
   ) -> Divergence? {
     let read = Set(tables.map(\.namespace))
-    let divergence = compareTables(
+    return compareTables(
       step: number, namespace: 0, operation: nil, predicted: .none, observed: .none,
       changed: isComplete ? living : living.filter(read.contains), tables: tables, ended: [],
       unobserved: isComplete ? Set(living).subtracting(read) : [])
-    if divergence != nil { standing = .lost(afterStep: number) }
-    return divergence
   }
 
   private mutating func takeChanged() -> [NamespaceNumber] {
@@ -181,10 +185,30 @@ public struct StepCheck: ~Copyable {
     }
     let differences = comparison.update(
       predicted: predictedTables, observed: tables, ended: ended, unobserved: unobserved)
-    guard !differences.isEmpty else { return nil }
-    return Divergence(
+    if differences.isEmpty, doubts.isEmpty { return nil }
+    let known = doubts
+    let since = standing
+    for reading in predictedTables { doubts[reading.namespace] = nil }
+    for namespace in ended { doubts[namespace] = nil }
+    for difference in differences { doubts[difference.namespace] = Doubt.all(in: difference) }
+    settleStanding(step)
+    let news = differences.filter {
+      !Doubt.all(in: $0).isSubset(of: known[$0.namespace] ?? [])
+    }
+    guard !news.isEmpty else { return nil }
+    var divergence = Divergence(
       step: step, namespace: namespace, operation: operation, predictedErrno: predicted,
-      observedErrno: observed, tables: differences)
+      observedErrno: observed, tables: news)
+    if case .doubtful(let first) = since { divergence.follows = first }
+    return divergence
+  }
+
+  private mutating func settleStanding(_ step: Int) {
+    if doubts.isEmpty, !hasUnseenDoubt {
+      standing = .inStep
+    } else if standing == .inStep {
+      standing = .doubtful(since: step)
+    }
   }
 
   /// Adopts an unexpected answer, where that is possible without guessing what the kernel did.
@@ -192,17 +216,24 @@ public struct StepCheck: ~Copyable {
     model.rollback(to: before)
     living = model.livingProcesses
     versions = Array(repeating: nil, count: living.count)
-    if step.result == .none, step.operation.leavesUnseenState {
-      standing = .lost(afterStep: step.number)
-      return
-    }
+    if step.result == .none, step.operation.leavesUnseenState { hasUnseenDoubt = true }
     // Refused, or done without a trace: the model without the call must show what the kernel shows.
-    let changed = prediction.changed.filter(living.contains)
-    let divergence = compareTables(
+    _ = compareTables(
       step: step.number, namespace: step.namespace, operation: step.operation,
-      predicted: step.result, observed: step.result, changed: changed, tables: step.tables,
+      predicted: step.result, observed: step.result, changed: takeChanged(), tables: step.tables,
       ended: [])
-    if divergence != nil { standing = .lost(afterStep: step.number) }
+    settleStanding(step.number)
+  }
+}
+
+/// One difference, told from others without the numbers that change from step to step.
+private struct Doubt: Hashable {
+  var kind: MountDifference.Kind?
+  var place: MountDifference.Place?
+
+  static func all(in difference: TableDifference) -> Set<Doubt> {
+    guard difference.presence == .both else { return [Doubt()] }
+    return Set(difference.mounts.map { Doubt(kind: $0.kind, place: $0.place) })
   }
 }
 
