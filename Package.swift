@@ -87,7 +87,12 @@ let package = Package(
     tests("EngineTests", of: ["StormVocabulary", "StormEngine"]),
     tests("ReclamationTests", of: ["StormVocabulary", "StormReclamation"]),
     tests("PlanningTests", of: ["StormVocabulary", "StormEngine", "StormPlanning"]),
-    tests("KernelTests", of: ["StormVocabulary", "StormPlanning", "StormKernel", "CMount"]),
+    .executableTarget(
+      name: "StormSupervisor", dependencies: ["StormVocabulary", "StormKernel"],
+      path: "Tests/StormSupervisor", swiftSettings: strict),
+    tests(
+      "KernelTests",
+      of: ["StormVocabulary", "StormPlanning", "StormKernel", "CMount", "StormSupervisor"]),
     tests("VerdictTests", of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
     tests(
       "TraceTests",

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "internal.h"
+
 // The numbers of calls since 5.1 are the same on every architecture.
 enum {
   CALL_OPEN_TREE = 428,
@@ -100,6 +102,51 @@ int64_t nss_listmount(
 
 int nss_namespace_id(int descriptor, uint64_t *id) {
   return answer(ioctl(descriptor, _IOR(0xb7, 0x5, uint64_t), id));
+}
+
+// `struct mnt_ns_info`.
+struct namespace_info {
+  uint32_t size;
+  uint32_t mounts;
+  uint64_t id;
+};
+
+static int neighbour(int descriptor, int number, struct namespace_info *info) {
+  *info = (struct namespace_info){.size = sizeof *info};
+  return answer(ioctl(descriptor, _IOC(_IOC_READ, 0xb7, (unsigned)number, sizeof *info), info));
+}
+
+int64_t nss_list_namespaces(uint64_t *ids, uint64_t limit) {
+  enum { NEXT = 11, PREVIOUS = 12 };
+  int current = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (current < 0) return -errno;
+  struct namespace_info info;
+  int other;
+  while ((other = neighbour(current, PREVIOUS, &info)) >= 0) {
+    close(current);
+    current = other;
+  }
+  uint64_t count = 0;
+  int result = other == -ENOENT ? nss_namespace_id(current, &info.id) : other;
+  while (result >= 0 && count < limit) {
+    ids[count++] = info.id;
+    result = other = neighbour(current, NEXT, &info);
+    if (other < 0) break;
+    close(current);
+    current = other;
+  }
+  close(current);
+  return result < 0 && result != -ENOENT ? result : (int64_t)count;
+}
+
+int nss_namespace_id_of_process(int32_t pid, uint64_t *id) {
+  char path[40];
+  nss_put_text(nss_put_number(nss_put_text(path, "/proc/"), pid), "/ns/mnt");
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return -errno;
+  int result = nss_namespace_id(descriptor, id);
+  close(descriptor);
+  return result;
 }
 
 static int list_own_namespace(void) {

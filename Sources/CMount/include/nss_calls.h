@@ -85,6 +85,11 @@ int64_t nss_listmount(
   uint64_t mount_id, uint64_t namespace_id, uint64_t last, uint64_t *ids, size_t limit);
 /// The id of the mount namespace behind an nsfs descriptor (`NS_GET_MNTNS_ID`, 6.11).
 int nss_namespace_id(int descriptor, uint64_t *id);
+/// The ids of all mount namespaces of the machine that the caller may see (`NS_MNT_GET_NEXT`, 6.12), also of those
+/// without a process; they are never used again. The count, at most `limit`.
+int64_t nss_list_namespaces(uint64_t *ids, uint64_t limit);
+/// The id of a process's mount namespace.
+int nss_namespace_id_of_process(int32_t pid, uint64_t *id);
 /// Features that are probed by calls without effect.
 enum {
   NSS_FEATURE_OPEN_TREE,
