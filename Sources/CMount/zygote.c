@@ -16,7 +16,7 @@
 #include "internal.h"
 #include "nss_supervisor.h"
 
-enum { START_REQUEST = 0x4e535331 };
+enum { START_REQUEST = 0x4e535331, END_ROUNDS = 1000, END_PAUSE_MICROSECONDS = 1000 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int zygote_socket = -1;
@@ -126,7 +126,9 @@ static void end_locked(void) {
   close(zygote_socket);
   zygote_socket = -1;
   kill(zygote_pid, SIGKILL);
-  waitpid(zygote_pid, NULL, 0);
+  // Nothing waits without a limit: one that does not come back is left to this process's heir.
+  for (int round = 0; round < END_ROUNDS && waitpid(zygote_pid, NULL, WNOHANG) == 0; round++)
+    usleep(END_PAUSE_MICROSECONDS);
   zygote_pid = 0;
 }
 

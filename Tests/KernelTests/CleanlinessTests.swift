@@ -28,7 +28,7 @@ import Testing
   private func kill(_ victim: Victim, round: Int) throws -> Int32 {
     let before = try MachineState.current()
     let supervisor = try SpawnedSupervisor(seed: round)
-    defer { supervisor.closeOutput() }
+    defer { supervisor.end() }
     let zygote = try #require(supervisor.zygote)
     var generator = SeededGenerator(seed: UInt64(round))
     usleep(UInt32(generator.next(below: 150_000)))

@@ -67,6 +67,42 @@ import Testing
     #expect(log.recordsRead >= 1)
   }
 
+  private func record(_ text: String, _ sequence: Int, after milliseconds: Int = 0) throws
+    -> KernelLogRecord
+  {
+    try #require(
+      KernelLogRecord("4,\(sequence),\(1_000_000 + sequence + milliseconds * 1000),-;\(text)\n"))
+  }
+
+  @Test func `an oops with its stack is one fault, and a second warning is another`() throws {
+    var collector = KernelFaultCollector()
+    let lines = [
+      "tmpfs: innocent", "BUG: kernel NULL pointer dereference, address: 0000000000000018",
+      "#PF: supervisor read access in kernel mode", "Oops: Oops: 0000 [#1] SMP", "Call Trace:",
+      " umount_tree+0x1f/0x5a0",
+    ]
+    for (index, line) in lines.enumerated() { collector.add(try record(line, index)) }
+    for number in [10, 20] {
+      collector.add(try record("WARNING: CPU: 0 PID: 1 at fs/namespace.c:\(number)", number))
+    }
+    collector.add(try record("an hour later", 30, after: 3_600_000))
+    let faults = collector.take()
+    #expect(faults.map(\.kind) == [.oops, .warning, .warning])
+    #expect(faults[0].lines == Array(lines[1...]))
+    #expect(faults[2].lines.count == 1)
+    #expect(collector.take().isEmpty)
+  }
+
+  @Test func `the tail of a report that was taken already is no new fault`() throws {
+    var collector = KernelFaultCollector()
+    collector.add(try record("BUG: kernel NULL pointer dereference", 1))
+    #expect(collector.take().count == 1)
+    collector.add(try record("Oops: Oops: 0000 [#1] SMP", 2))
+    #expect(collector.take().isEmpty)
+    collector.add(try record("Oops: Oops: 0000 [#2] SMP", 3, after: 10_000))
+    #expect(collector.take().count == 1)
+  }
+
   @Test func `taint is shown with the kernel's letters`() {
     #expect(KernelTaint(rawValue: 0).description == "none")
     let tainted: KernelTaint = [.died, .warned]

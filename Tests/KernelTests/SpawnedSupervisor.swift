@@ -2,9 +2,10 @@ import Glibc
 import Testing
 
 /// The storming supervisor as a process of its own.
-struct SpawnedSupervisor {
+final class SpawnedSupervisor {
   let pid: Int32
   private let output: Int32
+  private var status: Int32?
 
   init(seed: Int) throws {
     let executable = try #require(linkTarget("/proc/self/exe"))
@@ -60,16 +61,19 @@ struct SpawnedSupervisor {
 
   /// The exit status (signals as 128 + number), waited for at most so many seconds.
   func waitForEnd(within seconds: Double) -> Int32? {
-    var status: Int32 = 0
-    guard eventually(within: seconds, { waitpid(pid, &status, WNOHANG) == pid }) else { return nil }
-    return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+    if let status { return status }
+    var word: Int32 = 0
+    guard eventually(within: seconds, { waitpid(pid, &word, WNOHANG) == pid }) else { return nil }
+    status = word & 0x7f == 0 ? (word >> 8) & 0xff : 128 + (word & 0x7f)
+    return status
   }
 
+  /// Ends it, if it has not ended: no test leaves one behind, however it failed.
   func end() {
-    kill(pid, SIGKILL)
-    _ = waitForEnd(within: 10)
+    if status == nil {
+      kill(pid, SIGKILL)
+      _ = waitForEnd(within: 10)
+    }
     close(output)
   }
-
-  func closeOutput() { close(output) }
 }

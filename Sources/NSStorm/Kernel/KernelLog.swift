@@ -6,7 +6,7 @@ import StormVocabulary
 /// A line found here overrides a green verdict: a kernel that warned while everything agreed is not well.
 public final class KernelLog {
   private let file: Int32
-  private var open: KernelFault?
+  private var collector = KernelFaultCollector()
   /// The taint when the watch began.
   public let taintAtStart: KernelTaint
   /// Records that were overwritten before they were read.
@@ -32,33 +32,11 @@ public final class KernelLog {
   /// The faults that were logged since the last call; never waits. Ask again after a little while at the end of a
   /// run: a report is many records, and the last ones may be on their way.
   public func takeFaults() -> [KernelFault] {
-    var faults: [KernelFault] = []
     while let record = next() {
       recordsRead += 1
-      guard record.facility == 0 else { continue }
-      if let kind = KernelFault.Kind(line: record.text), !continues(kind, record) {
-        if let open { faults.append(open) }
-        open = KernelFault(
-          kind: kind, lines: [record.text], sequence: record.sequence,
-          microseconds: record.microseconds)
-      } else if let last = open, belongs(record, to: last) {
-        open?.lines.append(record.text)
-      }
+      collector.add(record)
     }
-    if let open { faults.append(open) }
-    open = nil
-    return faults
-  }
-
-  // An oops announces itself in several lines ("BUG: …", "Oops: …"); they are one fault.
-  private func continues(_ kind: KernelFault.Kind, _ record: KernelLogRecord) -> Bool {
-    guard let open, belongs(record, to: open) else { return false }
-    return kind == .oops || kind == .warning || kind == open.kind && kind != .hungTask
-  }
-
-  private func belongs(_ record: KernelLogRecord, to fault: KernelFault) -> Bool {
-    record.microseconds <= fault.microseconds + Self.reportMicroseconds
-      && fault.lines.count < Self.linesKept
+    return collector.take()
   }
 
   private func next() -> KernelLogRecord? {
@@ -82,8 +60,6 @@ public final class KernelLog {
   }
 
   private static let recordBytes = 8192
-  private static let linesKept = 80
-  private static let reportMicroseconds: UInt64 = 200_000
 }
 
 /// `/proc/sys/kernel/tainted`: what has happened to this kernel since it was booted.
