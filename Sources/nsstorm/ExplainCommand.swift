@@ -3,6 +3,7 @@ import StormEngine
 import StormPlanning
 import StormScenario
 import StormTrace
+import StormVerdict
 import StormVocabulary
 
 /// `nsstorm explain`: why a call answers what it answers.
