@@ -34,7 +34,7 @@ let package = Package(
       targets: [
         "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormScenario",
         "StormKernel",
-        "StormVerdict", "StormTrace", "StormReport",
+        "StormVerdict", "StormTrace", "StormReport", "StormCalibration",
       ]),
   ],
   dependencies: [
@@ -70,11 +70,16 @@ let package = Package(
       "StormReport", folder: "Report",
       uses: ["StormVocabulary", "StormPlanning", "StormVerdict", "StormTrace"]),
 
+    layer(
+      "StormCalibration", folder: "Calibration",
+      uses: ["StormVocabulary", "StormReclamation", "CMount"]),
+
     .executableTarget(
       name: "nsstorm",
       dependencies: [
         "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
         "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormReport",
+        "StormCalibration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],

@@ -42,6 +42,8 @@ struct Simulation {
     var caller: Int
     var start: Double
     var detachEnd = 0.0
+    var lastDeath = 0.0
+    var returned = 0.0
     var pollIsOver = false
     var waitsForPoll = false
   }
@@ -96,6 +98,7 @@ struct Simulation {
     }
     result.expeditedGracePeriods = expedited.count
     result.normalGracePeriods = normal.count
+    result.releasedAtReturn = calls.count { $0.lastDeath <= $0.returned }
     result.finish()
     return result
   }
@@ -179,6 +182,7 @@ struct Simulation {
 
   private mutating func returned(_ call: Int, at now: Double) {
     result.callNanoseconds.append(now - calls[call].start)
+    calls[call].returned = now
     schedule(
       .callStarts(caller: calls[call].caller), at: now + parameters.thinkNanoseconds)
   }
@@ -298,11 +302,13 @@ struct Simulation {
           parameters.pinNanoseconds * 2 * Calibration.ServiceTime.unit(&generator)
         let death = max(now, calls[call].detachEnd + held) + duration
         result.noteDeath(at: death, after: death - calls[call].start)
+        calls[call].lastDeath = max(calls[call].lastDeath, death)
       } else {
         now += duration
         result.noteDeath(at: now, after: now - calls[call].start)
       }
     }
+    calls[call].lastDeath = max(calls[call].lastDeath, now)
     return now
   }
 }

@@ -17,6 +17,8 @@ public struct SimulationResult: Sendable {
   public var callNanoseconds: [Double] = []
   /// Time from the start of its call to the death of every mount, sorted.
   public var deathNanoseconds: [Double] = []
+  /// Calls that returned with all their mounts dead.
+  public var releasedAtReturn = 0
   public var expeditedGracePeriods = 0
   public var normalGracePeriods = 0
   /// The most mounts that were detached and not dead at once.
