@@ -88,6 +88,12 @@ let package = Package(
 
     tests("VocabularyTests", of: ["StormVocabulary"]),
     tests(
+      "ProofTests",
+      of: [
+        "StormVocabulary", "StormEngine", "StormPlanning", "StormScenario", "StormVerdict",
+        "StormTrace",
+      ]),
+    tests(
       "ScenarioTests", of: ["StormVocabulary", "StormEngine", "StormKernel", "StormScenario"], data: ["Data"]),
     tests("EngineTests", of: ["StormVocabulary", "StormEngine"]),
     tests("ReclamationTests", of: ["StormVocabulary", "StormReclamation"]),

@@ -76,7 +76,10 @@ extension MountModel {
         return errno
       case .success(let made): copies = made
       }
-      if invented.isEmpty == false { note(.attachOnSharedMakesShared, source) }
+      if isBroken(.sourceStaysPrivate), copies.isEmpty {
+        for member in invented { mounts[member.index].group = 0 }
+      }
+      if !invented.isEmpty { note(.attachOnSharedMakesShared, source) }
       member = source
       while member != .none {
         mounts[member.index].state.remove(.unbindable)
@@ -105,7 +108,6 @@ extension MountModel {
       commit(copy, isSource: false, reference: reference)
     }
     state.counters.mountsMade += 1
-    state.counters.copiesPropagated += UInt64(copies.count)
     return .none
   }
 
@@ -119,8 +121,15 @@ extension MountModel {
     let entersOtherUsers =
       namespaces[namespace.index].owner != reference
       && (!isSource || rules.locksRelativeToDestination)
+    if isBroken(.copyGoesOnTop), !isSource, child(of: parent, at: mountpoint) != .none {
+      let top = topmost(of: child(of: parent, at: mountpoint))
+      unlinkMountpoint(tree)
+      linkMountpoint(tree, to: top, at: mounts[top.index].root)
+      commit(tree, isSource: isSource, reference: reference)
+      return
+    }
     let covered = child(of: parent, at: mountpoint)
-    if entersOtherUsers, !rules.locksAfterTucking { lock(tree) }
+    if entersOtherUsers, !rules.locksAfterTucking, !isBroken(.otherUsersGetNoLocks) { lock(tree) }
     if covered != .none { separate(covered) }
     appendChild(tree, to: parent)
     childTable.set(parent.index, mountpoint.index, to: tree.index)
@@ -141,7 +150,10 @@ extension MountModel {
     }
     var member = tree
     while member != .none {
-      if mounts[member.index].namespace == .none { join(namespace, member) }
+      if mounts[member.index].namespace == .none {
+        join(namespace, member)
+        if !isSource { state.counters.copiesPropagated += 1 }
+      }
       member = nextInTree(member, root: tree)
     }
     changeTable(of: namespace)

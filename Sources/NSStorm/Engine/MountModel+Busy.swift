@@ -4,17 +4,21 @@ extension MountModel {
   /// Whether the mount, or a copy that would go with it, is in use. The references of the running call are not
   /// counted in ``MountRecord/holds``.
   mutating func isBusy(_ victim: Mount) -> Bool {
-    if mounts[victim.index].firstChild != .none {
+    if mounts[victim.index].firstChild != .none, !isBroken(.ownChildIsNotBusy) {
       note(.busyOwnChild, victim)
       return true
     }
-    if mounts[victim.index].holds > 0 {
+    if mounts[victim.index].holds > 0, !isBroken(.heldIsNotBusy) {
       note(.busyHeld, victim)
       return true
     }
     let parent = mounts[victim.index].parent
     guard parent != .none else { return false }
     let place = mounts[victim.index].mountpoint
+    if isBroken(.receiverHeldIsNotBusy) { return false }
+    if isBroken(.receiverWithChildCounts), anyReceiverIsHeld(parent: parent, place: place) {
+      return true
+    }
     if rules.busyWalksChains { return anyChainIsBusy(victim: victim, parent: parent, place: place) }
     var receiver = propagationNext(parent, origin: parent)
     while receiver != .none {
@@ -28,6 +32,17 @@ extension MountModel {
           return true
         }
       }
+      receiver = propagationNext(receiver, origin: parent)
+    }
+    return false
+  }
+
+  /// What a test takes for the rule when it is broken: every held copy counts.
+  private func anyReceiverIsHeld(parent: Mount, place: Dentry) -> Bool {
+    var receiver = propagationNext(parent, origin: parent)
+    while receiver != .none {
+      let candidate = child(of: receiver, at: place)
+      if candidate != .none, mounts[candidate.index].holds > 0 { return true }
       receiver = propagationNext(receiver, origin: parent)
     }
     return false
@@ -94,7 +109,8 @@ extension MountModel {
         child = mounts[child.index].nextSibling
       }
       if goes, next(position) != .none, next(position) != cover, position < deepest { goes = false }
-      if goes, mounts[link.index].holds > 0 {
+      let isToppedAndIgnored = cover != .none && isBroken(.busyIgnoresTopper)
+      if goes, mounts[link.index].holds > 0, !isToppedAndIgnored {
         if chain.count > 1 {
           note(.busyChainMemberHeld, link)
         } else {

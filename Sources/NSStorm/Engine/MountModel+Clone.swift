@@ -59,14 +59,25 @@ extension MountModel {
     if flags.contains(.isolated) { return copy }
     if group != 0, group == old.group {
       note(.copyIsPeer, copy)
-      insertPeer(copy, after: original)
+      insertPeer(
+        copy,
+        after: isBroken(.peerInsertedBeforeOriginal)
+          ? mounts[original.index].previousPeer : original)
     }
     if flags.contains(.slave), old.group != 0 {
       note(.copyIsSlave, copy)
-      insertSlaveAtHead(copy, of: original)
+      if isBroken(.slaveCopyAtTail) {
+        insertSlaveAtTail(copy, of: original)
+      } else {
+        insertSlaveAtHead(copy, of: original)
+      }
     } else if old.master != .none {
       note(.copySharesMaster, copy)
-      insertSlave(copy, behind: original)
+      if isBroken(.copyOfSlaveAtHead) {
+        insertSlaveAtHead(copy, of: old.master)
+      } else {
+        insertSlave(copy, behind: original)
+      }
     }
     return copy
   }
@@ -105,7 +116,9 @@ extension MountModel {
     var copyParent = top
     var last = (original: Mount.none, copy: Mount.none)
     while original != .none {
-      if !flags.contains(.copyUnbindable), mounts[original.index].state.contains(.unbindable) {
+      if !flags.contains(.copyUnbindable), !isBroken(.unbindableIsCopied),
+        mounts[original.index].state.contains(.unbindable)
+      {
         if mounts[original.index].state.contains(.locked) {
           return refuse(.copyMeetsLockedUnbindable, .notPermitted)
         }

@@ -244,7 +244,7 @@ extension MountModel {
   private mutating func detachMounts(on dentry: Dentry) {
     while true {
       let mount = dentries[dentry.index].firstMountOn
-      guard mount != .none else { return }
+      guard mount != .none, !isBroken(.removalKeepsMountsElsewhere) else { return }
       note(.removalDetachesMountsElsewhere, mount)
       if mounts[mount.index].state.contains(.umounted) {
         separate(mount)

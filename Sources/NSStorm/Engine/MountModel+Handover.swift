@@ -23,7 +23,10 @@ extension MountModel {
       while true {
         path.append(member)
         var next = mounts[member.index].nextPeer
-        if isShared(member), next != member {
+        if isBroken(.heirIsTheMaster), isShared(member), next != member {
+          leaveRing(member)
+          next = mounts[member.index].master
+        } else if isShared(member), next != member {
           leaveRing(member)
         } else {
           next = mounts[member.index].master
@@ -44,7 +47,8 @@ extension MountModel {
     }
     for mount in dying {
       if marks[mount] != 0, mounts[mount.index].firstSlave != .none {
-        transferSlaves(of: mount, to: Mount(index: marks[mount] - 1), atTail: false)
+        let heir = isBroken(.slavesOfDyingLoseMaster) ? .none : Mount(index: marks[mount] - 1)
+        transferSlaves(of: mount, to: heir, atTail: isBroken(.handoverAtTail))
       }
       mounts[mount.index].state.remove(.unbindable)
     }

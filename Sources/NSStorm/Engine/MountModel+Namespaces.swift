@@ -92,7 +92,7 @@ extension MountModel {
     guard namespaces[namespace.index].users == 0 else { return }
     note(.namespaceDies)
     let root = namespaces[namespace.index].root
-    if root != .none { umountTree(root, []) }
+    if root != .none { umountTree(root, isBroken(.namespaceDeathPropagates) ? .propagates : []) }
     namespaces.free(namespace.index)
   }
 

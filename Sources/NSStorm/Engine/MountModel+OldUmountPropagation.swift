@@ -88,7 +88,6 @@ extension MountModel {
   private mutating func take(_ mount: Mount, _ speculation: inout Speculation) {
     marks[mount] = 0
     mounts[mount.index].state.insert(.umounted)
-    leaveNamespace(mount)
     speculation.taken.append(mount)
   }
 

@@ -9,6 +9,7 @@ extension MountModel {
   private func walksSlaves(of mount: Mount) -> Bool {
     let namespace = mounts[mount.index].namespace
     if namespace == .none { return false }
+    if isBroken(.propagationStopsAtSlaves), mounts[mount.index].master != .none { return false }
     return rules.walksAnonymousMounts || !namespaces[namespace.index].isAnonymous
   }
 
@@ -120,7 +121,7 @@ extension MountModel {
       note(.placeNotVisibleInReceiver, receiver)
       return nil
     }
-    if namespaces[namespace.index].isAnonymous {
+    if namespaces[namespace.index].isAnonymous, !isBroken(.anonymousReceives) {
       note(.anonymousReceivesNothing, receiver)
       return nil
     }
@@ -130,6 +131,9 @@ extension MountModel {
         isBroken(.masterIsAlwaysTheSource) ? wave.source : findMaster(for: receiver, wave)
       flags = isShared(receiver) ? [.slave, .makeShared] : .slave
       if isBroken(.slaveCopyIsPeer) { flags = .makeShared }
+      if isBroken(.sharedSlaveCopyIsNotShared) { flags = .slave }
+    } else if isBroken(.copiesComeFromTheSource), arePeers(wave.source, wave.lastCopy) {
+      wave.lastCopy = wave.source
     }
     let copy: Mount
     switch copyTree(wave.lastCopy, at: mounts[wave.lastCopy.index].root, flags) {

@@ -150,7 +150,7 @@ extension MountModel {
       mounts[mount.index].group = freshGroup()
       changeTable(of: mounts[mount.index].namespace)
     }
-    if mounts[mount.index].state.contains(.unbindable) {
+    if mounts[mount.index].state.contains(.unbindable), !isBroken(.sharedStaysUnbindable) {
       mounts[mount.index].state.remove(.unbindable)
       changeTable(of: mounts[mount.index].namespace)
     }
@@ -174,11 +174,14 @@ extension MountModel {
         note(.lastPeerLeaves, mount)
       }
       mounts[mount.index].group = 0
-      transferSlaves(of: mount, to: newMaster, atTail: rules.handsSlavesOverAtTail)
+      transferSlaves(
+        of: mount, to: isBroken(.leavingMemberTakesSlavesAlong) ? .none : newMaster,
+        atTail: rules.handsSlavesOverAtTail)
     }
     leaveMaster(mount)
     switch type {
     case .slave:
+      if isBroken(.slaveClearsUnbindable) { mounts[mount.index].state.remove(.unbindable) }
       if newMaster != .none {
         note(.becomesSlave, mount)
         if isBroken(.slaveInsertedAtTail) {
@@ -201,7 +204,7 @@ extension MountModel {
     changeTablesDownstream(of: mount)
   }
 
-  private mutating func insertSlaveAtTail(_ slave: Mount, of master: Mount) {
+  mutating func insertSlaveAtTail(_ slave: Mount, of master: Mount) {
     let last = mounts[master.index].lastSlave
     if last == .none {
       insertSlaveAtHead(slave, of: master)

@@ -91,12 +91,9 @@ extension MountModel {
 
   /// `umount_tree`, 5.3.
   mutating func umountTree(_ top: Mount, _ reason: UmountReason) {
-    if reason.contains(.propagates) { unlockReceivers(of: top) }
+    if reason.contains(.propagates), !isBroken(.receiversKeepLock) { unlockReceivers(of: top) }
     let own = tree(of: top)
-    for mount in own {
-      mounts[mount.index].state.insert(.umounted)
-      leaveNamespace(mount)
-    }
+    for mount in own { mounts[mount.index].state.insert(.umounted) }
     var copies: [Mount] = []
     if reason.contains(.propagates) {
       if !isBroken(.umountDoesNotPropagate) {
@@ -107,6 +104,8 @@ extension MountModel {
       state.counters.copiesUmounted += UInt64(copies.count)
     }
     let all = copies.isEmpty ? own : own + copies
+    // Not before: the walk over receivers goes to slaves of mounts in a namespace only.
+    for mount in all { leaveNamespace(mount) }
     handOver(all)
     for mount in all where mounts[mount.index].parent != .none {
       let parent = mounts[mount.index].parent
@@ -130,7 +129,9 @@ extension MountModel {
   ) -> Bool {
     if reason.contains(.synchronous) { return false }
     if !mounts[parent.index].state.contains(.umounted) { return false }
-    return reason.contains(.connected) || mounts[mount.index].state.contains(.locked)
+    if isBroken(.detachedTreeStaysConnected) { return true }
+    return reason.contains(.connected)
+      || mounts[mount.index].state.contains(.locked) && !isBroken(.lockedMembersAreSeparated)
   }
 
   /// 7.3: below a detached parent an empty directory stands where the child was.

@@ -29,10 +29,7 @@ extension MountModel {
     }
     let areChildless = candidates.allSatisfy { mounts[$0.index].firstChild == .none }
     let ordered = areChildless ? candidates : takingOrder(candidates)
-    for mount in ordered {
-      mounts[mount.index].state.insert(.umounted)
-      leaveNamespace(mount)
-    }
+    for mount in ordered { mounts[mount.index].state.insert(.umounted) }
     if !areChildless {
       for mount in ordered { slideSurvivor(on: mount) }
     }
@@ -90,7 +87,9 @@ extension MountModel {
       var child = mounts[mount.index].firstChild
       while child != .none {
         let covers = mounts[child.index].mountpoint == mounts[mount.index].root
-        if !covers || isBroken(.overmountIsObstacle), hasLiving(child) {
+        let isObstacle =
+          covers ? isBroken(.overmountIsObstacle) : !isBroken(.innerMountIsNoObstacle)
+        if isObstacle, hasLiving(child) {
           note(.candidateKeptByInnerMount, mount)
           marks[mount] = Fate.stays
           break
@@ -117,6 +116,7 @@ extension MountModel {
 
   /// Removes locked candidates whose parent lives on (non-revealing).
   private mutating func trimRevealing(_ candidates: inout [Mount]) {
+    if isBroken(.lockIsNoObstacle) { return }
     var changed = candidates.contains { mounts[$0.index].state.contains(.locked) }
     if !changed { return }
     while changed {
@@ -157,6 +157,13 @@ extension MountModel {
   /// A living mount on the root of one that goes is attached at the place of the lowest one that goes.
   private mutating func slideSurvivor(on mount: Mount) {
     let survivor = overmount(of: mount)
+    if isBroken(.survivorsGo), survivor != .none,
+      !mounts[survivor.index].state.contains(.umounted)
+    {
+      separate(survivor)
+      umountTree(survivor, .synchronous)
+      return
+    }
     guard survivor != .none, !mounts[survivor.index].state.contains(.umounted) else { return }
     var place = mounts[mount.index].mountpoint
     var parent = mounts[mount.index].parent
