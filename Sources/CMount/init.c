@@ -33,15 +33,58 @@ static _Noreturn void refuse(int control, int32_t step, int32_t error) {
 }
 
 // Any directory will do: what it hides is hidden in this namespace alone, and only until the old root is detached.
-static int mount_small_root(void) {
+static int mount_small_root(const char **where) {
   static const char *const places[] = {"/proc", "/sys", "/dev", "/tmp", "/run", "/mnt", "/usr"};
   int error = ENOENT;
   for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
+    *where = places[i];
     if (mount("nsstorm", places[i], "tmpfs", 0, "size=64k,nr_inodes=8,mode=755") == 0)
       return chdir(places[i]) < 0 ? errno : mkdir("root", 0755) < 0 ? errno : 0;
     error = errno;
   }
   return error;
+}
+
+// A chrooted nsstorm would leave the rest of the machine's tree in its namespaces, out of sight but not out of reach of
+// the kernel's checks (a chrooted process may not make user namespaces). Joining one's own namespace leads to its root.
+static void leave_chroot(void) {
+  int own = openat(place.procfs, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (own < 0) return;
+  (void)!setns(own, CLONE_NEWNS);
+  close(own);
+}
+
+static char *read_own_table(uint64_t *length) {
+  enum { TABLE_BYTES = 16 << 20 };
+  char *text = mmap(NULL, TABLE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (text == MAP_FAILED) return NULL;
+  int file = openat(place.procfs, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+  *length = 0;
+  for (ssize_t count = 1; file >= 0 && count > 0 && *length < TABLE_BYTES - 1;
+       *length += count > 0 ? (uint64_t)count : 0)
+    count = read(file, text + *length, TABLE_BYTES - 1 - *length);
+  if (file >= 0) close(file);
+  text[*length] = 0;
+  return text;
+}
+
+// The root of an initramfs has no parent, so pivot_root refuses it. What is mounted below it is detached by name, then
+// the small tmpfs is moved over it: the namespace looks the same, an invisible rootfs and one mount on it.
+static int move_over_root(const char *small_root) {
+  uint64_t length = 0;
+  char *text = read_own_table(&length);
+  if (!text) return ENOMEM;
+  char *next = NULL;
+  for (char *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+    char *rest = NULL, *field = strtok_r(line, " ", &rest);
+    for (int i = 0; field && i < 4; i++) field = strtok_r(NULL, " ", &rest);
+    // Names with blanks are escaped and not found; they stay below, unseen.
+    if (!field || strcmp(field, "/") == 0 || strcmp(field, small_root) == 0) continue;
+    umount2(field, MNT_DETACH);
+  }
+  if (mount(".", "/", NULL, MS_MOVE, NULL) < 0) return errno;
+  if (chroot(".") < 0) return errno;
+  return 0;
 }
 
 // PID 1's own namespace is none of those under test: it holds one small tmpfs with the place for namespace 0's root.
@@ -52,11 +95,18 @@ static void make_private(int control) {
   // Before the pivot: inside a user namespace the kernel wants to see another proc when a new one is made.
   place.procfs = nss_detached_mount("proc", "proc");
   if (place.procfs < 0) refuse(control, NSS_STEP_PROCFS, -place.procfs);
-  int error = mount_small_root();
+  leave_chroot();
+  const char *small_root = "";
+  int error = mount_small_root(&small_root);
   if (error) refuse(control, NSS_STEP_ROOT_TMPFS, error);
   error = -nss_pivot_root(".", ".");
-  if (error) refuse(control, NSS_STEP_PIVOT, error);
-  if (umount2(".", MNT_DETACH) < 0) refuse(control, NSS_STEP_DETACH, errno);
+  if (error == EINVAL) {
+    error = move_over_root(small_root);
+    if (error) refuse(control, NSS_STEP_PIVOT, error);
+  } else {
+    if (error) refuse(control, NSS_STEP_PIVOT, error);
+    if (umount2(".", MNT_DETACH) < 0) refuse(control, NSS_STEP_DETACH, errno);
+  }
   if (chdir("/") < 0) refuse(control, NSS_STEP_DETACH, errno);
 }
 

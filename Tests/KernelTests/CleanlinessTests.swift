@@ -24,6 +24,26 @@ import Testing
     #expect(isReaped)
   }
 
+  @Test func `needs root: a kill while the sandbox is made leaves nothing`() throws {
+    try requireRoot()
+    let before = try MachineState.current()
+    var marks: [String] = []
+    for milliseconds in 0..<40 {
+      // Every process of the tool keeps the command line, and with it this number.
+      let seed = 7_000_000_000 + Int(getpid()) * 1000 + milliseconds
+      marks.append("\0\(seed)\0")
+      let supervisor = try SpawnedSupervisor(seed: seed, waitsUntilReady: false)
+      usleep(UInt32(milliseconds) * 1000)
+      supervisor.end()
+    }
+    let isClean = eventually(within: 10) {
+      let lines = entries(of: "/proc").compactMap { contents(of: "/proc/\($0)/cmdline") }
+      return !lines.contains { line in marks.contains { line.contains($0) } }
+    }
+    #expect(isClean)
+    #expect(try MachineState.current() == before)
+  }
+
   /// The session whose processes were to end.
   private func kill(_ victim: Victim, round: Int) throws -> Int32 {
     let before = try MachineState.current()

@@ -176,9 +176,10 @@ import Testing
       for _ in 0..<5 { try sandbox.expect(.none, mount("/a"), by: 0) }
       try sandbox.expect(.none, .unshare(namespace: 1, newUser: false), by: 0)
       try sandbox.expect(.none, .umount2("/a", []), by: 1)
-      let observation = try sandbox.members(of: [0, 1])
+      try sandbox.expect(.none, .unshare(namespace: 2, newUser: true), by: 0)
+      let observation = try sandbox.members(of: [0, 1, 2])
       let members = try #require(observation.value)
-      #expect(members.map { $0?.count } == [6, 5])
+      #expect(members.map { $0?.count } == [6, 5, 6])
       let ids = members.compactMap { $0 }
       #expect(ids[0] == ids[0].sorted() && Set(ids[0]).isDisjoint(with: ids[1]))
     }

@@ -7,7 +7,7 @@ final class SpawnedSupervisor {
   private let output: Int32
   private var status: Int32?
 
-  init(seed: Int) throws {
+  init(seed: Int, waitsUntilReady: Bool = true) throws {
     let executable = try #require(linkTarget("/proc/self/exe"))
     let directory = executable.split(separator: "/").dropLast().joined(separator: "/")
     let path = "/\(directory)/StormSupervisor"
@@ -27,6 +27,7 @@ final class SpawnedSupervisor {
     try #require(result == 0)
     pid = child
     output = pipes[0]
+    guard waitsUntilReady else { return }
     let line = readLine()
     guard line == "ready" else {
       end()

@@ -17,6 +17,7 @@ extension Sandbox {
       for entry in taken { release(entry.worker) }
       throw error
     }
+    slot.pointee.position = 0
     slot.pointee.task = place.task()
     let request = nss_worker_post(slot)
     let answered = try waitForAnswer(of: slot, request: request)

@@ -30,6 +30,9 @@ extension Sandbox {
     nss_batch_begin(&handle, UInt32(runs.count), spins)
     for index in runs.indices {
       let slot = slot(at: runs[index].worker)
+      // Of the program before; a worker that does not come to its start must not seem to be in the middle.
+      slot.pointee.position = 0
+      slot.pointee.iterations_done = 0
       slot.pointee.task = runs[index].place.task(
         iterations: UInt32(clamping: max(1, programs[index].iterations)),
         cpu: programs[index].cpu.map { Int32(clamping: $0) } ?? -1,
@@ -73,8 +76,10 @@ extension Sandbox {
     let start = Int(handle.region.pointee.programs)
     let limit = start + Int(handle.region.pointee.programs_size)
     var offset = start
+    let processors = sysconf(Int32(_SC_NPROCESSORS_CONF))
     for program in programs {
       let worker = try worker(of: program.actor)
+      if let cpu = program.cpu, cpu < 0 || cpu >= processors { throw .noSuchProcessor(cpu) }
       var encoder = OperationEncoder(
         workerOfNamespace: { namespace throws(SandboxError) in try self.worker(of: namespace) })
       var records: [nss_op] = []

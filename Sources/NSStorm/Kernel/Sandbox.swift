@@ -177,7 +177,7 @@ public final class Sandbox {
     case NSS_STEP_PROCFS: "make a detached procfs (Linux 5.2 or later)"
     case NSS_STEP_ROOT_TMPFS: "mount the sandbox's first tmpfs"
     case NSS_STEP_PIVOT:
-      "make that tmpfs the root (pivot_root fails on an initramfs)"
+      "make that tmpfs the root"
     case NSS_STEP_DETACH: "detach the old root"
     case NSS_STEP_CAPABILITIES: "drop capabilities"
     case NSS_STEP_SIGNALS: "watch for ended processes"

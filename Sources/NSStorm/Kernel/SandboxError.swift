@@ -16,6 +16,8 @@ public enum SandboxError: Error, Hashable, Sendable {
   case descriptorSlotOutOfRange(Int)
   /// A path or text that the shared memory has no room for, or one with a zero byte in it.
   case unusableText(String)
+  /// A program is to stay on a CPU that this machine has not.
+  case noSuchProcessor(Int)
   /// Programs and their results need more than ``SandboxLimits/programBytes``.
   case programsTooLarge(bytes: Int, limit: Int)
   /// One table needs more than ``SandboxLimits/observationBytes``.
@@ -50,6 +52,7 @@ extension SandboxError: CustomStringConvertible {
     case .unusableText(let text):
       return
         "\"\(text.prefix(80))\" cannot be passed on: longer than 4,999 bytes or with a zero byte"
+    case .noSuchProcessor(let cpu): return "this machine has no CPU \(cpu)"
     case .programsTooLarge(let bytes, let limit):
       return "the programs need \(bytes) bytes of shared memory, the limit is \(limit)"
     case .observationTooLarge(let limit):
