@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// What the tests compare before and after: everything that a run could leave on the machine.
-struct MachineState: Equatable {
+struct MachineState {
   /// `/proc/self/mountinfo`.
   var mounts: String
   /// Backing files of all loop devices.
@@ -10,12 +10,25 @@ struct MachineState: Equatable {
   /// Files that could be nsstorm's, in the places for temporary files.
   var temporaryFiles: [String]
 
+  /// What the other has and this has not, and the reverse; empty where nothing was left.
+  func difference(to other: MachineState) -> [String] {
+    let mine = Set(lines)
+    let others = Set(other.lines)
+    return others.subtracting(mine).sorted().map { "+ \($0)" }
+      + mine.subtracting(others).sorted().map { "- \($0)" }
+  }
+
+  private var lines: [String] {
+    mounts.split(separator: "\n").map(String.init) + loopDevices + temporaryFiles
+  }
+
   static func current() throws -> MachineState {
     let loops = entries(of: "/sys/block").filter { $0.hasPrefix("loop") }.map {
       "\($0): \(contents(of: "/sys/block/\($0)/loop/backing_file") ?? "free")"
     }
     let files = ["/tmp", "/var/tmp", "/dev/shm", "/run"].flatMap { place in
-      entries(of: place).filter { $0.contains("nsstorm") || $0.hasPrefix("nss") }
+      // Other tests, which may run at the same time, mark theirs with `-test`.
+      entries(of: place).filter { $0.hasPrefix("nsstorm") && !$0.contains("-test") }
         .map { "\(place)/\($0)" }
     }
     return MachineState(

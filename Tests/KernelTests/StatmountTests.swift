@@ -12,9 +12,11 @@ import Testing
     let table = try MountTable(libmountFile: "/proc/self/mountinfo")
     let entries = Dictionary(uniqueKeysWithValues: table.entries.map { ($0.id, $0) })
     #expect(Int(count) == table.entries.count)
-    let mask = UInt64(
-      NSS_STATMOUNT_SUPERBLOCK | NSS_STATMOUNT_MOUNT | NSS_STATMOUNT_PROPAGATE_FROM
-        | NSS_STATMOUNT_ROOT | NSS_STATMOUNT_POINT | NSS_STATMOUNT_FILE_SYSTEM_TYPE)
+    let fields: [Int] = [
+      NSS_STATMOUNT_SUPERBLOCK, NSS_STATMOUNT_MOUNT, NSS_STATMOUNT_PROPAGATE_FROM,
+      NSS_STATMOUNT_ROOT, NSS_STATMOUNT_POINT, NSS_STATMOUNT_FILE_SYSTEM_TYPE,
+    ]
+    let mask = fields.reduce(UInt64(0)) { $0 | UInt64($1) }
     for id in ids[..<Int(count)] {
       var buffer = [UInt8](repeating: 0, count: 8192)
       let (result, status, strings) = buffer.withUnsafeMutableBytes { bytes in

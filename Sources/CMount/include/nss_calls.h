@@ -48,7 +48,7 @@ struct nss_statmount {
   uint64_t spare[49];
 };
 
-enum nss_statmount_mask {
+enum {
   NSS_STATMOUNT_SUPERBLOCK = 1,
   NSS_STATMOUNT_MOUNT = 2,
   NSS_STATMOUNT_PROPAGATE_FROM = 4,
