@@ -9,8 +9,9 @@ struct JSONProblem: Error {
 
 /// Reads the JSON of one line in one pass over its bytes, without building a tree.
 ///
-/// A trace is mostly tables, and a checker must read 100,000 steps a second. Foundation's JSONDecoder reads the sample
-/// traces many times slower than this scanner (`TraceSpeedTests` prints the ratio).
+/// A trace is mostly tables, and a checker must read 100,000 steps a second. Foundation's JSONDecoder reads 55,000 steps of
+/// the sample traces in a second of CPU time, before anything is made of them; this reader reads 700,000, 12 times as many
+/// (`TraceMeasurement`, release build).
 struct JSONScanner {
   private let bytes: UnsafeBufferPointer<UInt8>
   private(set) var offset = 0

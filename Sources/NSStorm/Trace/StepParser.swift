@@ -5,7 +5,7 @@ import StormVocabulary
 /// call are passed first and read when the call is known.
 struct StepParser {
   /// Namespaces, descriptor slots and the like are small numbers; a larger one is a damaged line.
-  static let highestNumber = 10_000_000
+  static let highestNumber = 1_000_000
 
   static let calls = [
     "mkdir", "rmdir", "unlink", "rename", "symlink", "touch", "mount", "umount2", "unshare",

@@ -1,4 +1,4 @@
-import StormEngine
+public import StormEngine
 public import StormVerdict
 public import StormVocabulary
 
@@ -14,6 +14,8 @@ public struct TraceCheck: Sendable {
     public var comparesOrder = false
     /// Predict for this release instead of the one in the header.
     public var release: KernelRelease?
+    /// A rule of the engine to break on purpose; without effect in release builds.
+    public var mutation: Mutation?
 
     public init() {}
   }
@@ -56,6 +58,13 @@ public struct TraceCheck: Sendable {
       verdict.warnings.append(
         "\(header.kernel) is newer than all known kernels; the rules of "
           + "\(KernelRules.knownReleases.upperBound.shortDescription) are used")
+    }
+    guard InitialTable.ordered(header.table) != nil else {
+      throw TraceError(
+        file: path, line: 1, kind: .damaged,
+        message:
+          "the first table is no tree: one root at \"/\", each other mount below its parent, no "
+          + "place taken twice")
     }
     let affecting = KnownIssue.affecting(release)
     var pass = try TracePass(path: path, rules: intended, options: options, probing: affecting)

@@ -29,11 +29,13 @@ struct TracePass: ~Copyable {
     let reader = try TraceReader(path: path)
     let table = reader.header.table
     let aspects: TableComparison.Aspects = options.comparesOrder ? .order : []
-    check = StepCheck(rules: rules, initialTable: table, aspects: aspects)
+    let start = InitialTable.ordered(table) ?? table
+    check = StepCheck(rules: rules, initialTable: start, aspects: aspects)
+    check.breakOnPurpose(options.mutation)
     probes = issues.map {
       IssueProbe(
         issue: $0.id,
-        check: StepCheck(rules: rules.applying([$0]), initialTable: table, aspects: aspects))
+        check: StepCheck(rules: rules.applying([$0]), initialTable: start, aspects: aspects))
     }
     initialTable = table
     self.reader = reader

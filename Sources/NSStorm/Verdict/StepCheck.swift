@@ -82,6 +82,11 @@ public struct StepCheck: ~Copyable {
   /// How often each rule of the engine has decided something.
   public var ruleCoverage: [(rule: Rule, count: UInt64)] { model.ruleCoverage }
 
+  /// Breaks a rule of the engine on purpose, to see whether a history notices. Without effect in release builds.
+  public mutating func breakOnPurpose(_ mutation: Mutation?) {
+    model.breakOnPurpose(mutation)
+  }
+
   /// Compares the tables before the first step.
   public mutating func begin(_ observed: MountTable) -> Divergence? {
     compareTables(
