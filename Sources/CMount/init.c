@@ -90,12 +90,13 @@ static int move_over_root(const char *small_root) {
 // PID 1's own namespace is none of those under test: it holds one small tmpfs with the place for namespace 0's root.
 static void make_private(int control) {
   if (unshare(CLONE_NEWNS) < 0) refuse(control, NSS_STEP_MOUNT_NAMESPACE, errno);
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-    refuse(control, NSS_STEP_PRIVATE, errno);
-  // Before the pivot: inside a user namespace the kernel wants to see another proc when a new one is made.
+  // Attached nowhere, so it may come before all is private; and before the pivot, because inside a user namespace the
+  // kernel wants to see another proc when a new one is made.
   place.procfs = nss_detached_mount("proc", "proc");
   if (place.procfs < 0) refuse(control, NSS_STEP_PROCFS, -place.procfs);
   leave_chroot();
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    refuse(control, NSS_STEP_PRIVATE, errno);
   const char *small_root = "";
   int error = mount_small_root(&small_root);
   if (error) refuse(control, NSS_STEP_ROOT_TMPFS, error);
