@@ -95,7 +95,6 @@ let package = Package(
       ]),
     tests(
       "ScenarioTests", of: ["StormVocabulary", "StormEngine", "StormKernel", "StormScenario"], data: ["Data"]),
-    tests("EngineTests", of: ["StormVocabulary", "StormEngine"]),
     tests("ReclamationTests", of: ["StormVocabulary", "StormReclamation"]),
     tests("PlanningTests", of: ["StormVocabulary", "StormEngine", "StormPlanning"]),
     .executableTarget(
