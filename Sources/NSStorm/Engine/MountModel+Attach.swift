@@ -62,6 +62,7 @@ extension MountModel {
     let destinationIsShared = isShared(place.parent)
     if destinationIsShared {
       var invented: [Mount] = []
+      let lastOldGroup = state.lastGroup
       var member = source
       while member != .none {
         if mounts[member.index].group == 0 {
@@ -70,7 +71,8 @@ extension MountModel {
         }
         member = nextInTree(member, root: source)
       }
-      switch propagate(source, onto: place.parent, at: place.mountpoint) {
+      switch propagate(
+        source, onto: place.parent, at: place.mountpoint, lastOldGroup: lastOldGroup) {
       case .failure(let errno):
         for member in invented { mounts[member.index].group = 0 }
         return errno

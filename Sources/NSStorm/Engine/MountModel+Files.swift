@@ -55,7 +55,11 @@ extension MountModel {
     dentries[dentry.index].isUnlinked = true
     if dentries[dentry.index].pins == 0 {
       dentries.free(dentry.index)
-    } else if dentries[dentry.index].kind == .directory {
+      return
+    }
+    // A dentry holds its parent: the path of what was removed outlives the removal of the directories above it.
+    pin(dentries[dentry.index].parent)
+    if dentries[dentry.index].kind == .directory {
       superblocks[dentries[dentry.index].superblock.index].removedHeldCount += 1
     }
   }
@@ -71,7 +75,9 @@ extension MountModel {
     if dentries[dentry.index].kind == .directory {
       superblocks[dentries[dentry.index].superblock.index].removedHeldCount -= 1
     }
+    let parent = dentries[dentry.index].parent
     dentries.free(dentry.index)
+    unpin(parent)
   }
 
   /// The last mount of the superblock is gone (`kill_sb`).

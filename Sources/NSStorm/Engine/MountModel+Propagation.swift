@@ -71,17 +71,19 @@ extension MountModel {
     var lastCopy: Mount
     /// The receiver of that copy.
     var lastReceiver: Mount
+    /// Groups above this one were made by the running call: their mounts are not shared yet.
+    var lastOldGroup: UInt32
     var copies: [Mount] = []
   }
 
   /// Copies `source` to every mount that receives from `destination`. The copies know their place but hang
   /// nowhere yet. On an error every copy is destroyed again (4.5).
   mutating func propagate(
-    _ source: Mount, onto destination: Mount, at place: Dentry
+    _ source: Mount, onto destination: Mount, at place: Dentry, lastOldGroup: UInt32
   ) -> Result<[Mount], Errno> {
     var wave = Wave(
       source: source, destination: destination, place: place, lastCopy: source,
-      lastReceiver: destination)
+      lastReceiver: destination, lastOldGroup: lastOldGroup)
     marks.begin(slotCount: mounts.slotCount)
     var errno: Errno?
     var receiver = mounts[destination.index].nextPeer
@@ -129,7 +131,10 @@ extension MountModel {
     if !arePeers(receiver, wave.lastReceiver) {
       wave.lastCopy =
         isBroken(.masterIsAlwaysTheSource) ? wave.source : findMaster(for: receiver, wave)
-      flags = isShared(receiver) ? [.slave, .makeShared] : .slave
+      // A moved slave may receive its own copy, before it becomes shared itself.
+      let isSharedAlready =
+        isShared(receiver) && mounts[receiver.index].group <= wave.lastOldGroup
+      flags = isSharedAlready ? [.slave, .makeShared] : .slave
       if isBroken(.slaveCopyIsPeer) { flags = .makeShared }
       if isBroken(.sharedSlaveCopyIsNotShared) { flags = .slave }
     } else if isBroken(.copiesComeFromTheSource), arePeers(wave.source, wave.lastCopy) {
