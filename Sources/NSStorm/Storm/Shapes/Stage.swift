@@ -125,8 +125,10 @@ extension PlanGenerator {
       act(victim, .exit, .shape(stage.kind))
     }
     guard !isFull(), model.isAlive(parent) else { return nil }
+    // Not through `play`: what happens in between could take the number.
     let number = freeNamespace()
-    return play(stage, by: parent, .unshare(namespace: number, newUser: user)) ? number : nil
+    let operation = Operation.unshare(namespace: number, newUser: user)
+    return actWithinLimits(parent, operation, .shape(stage.kind)) == Errno.none ? number : nil
   }
 
   /// One to `most` receivers of the stage's mount: peers, slaves, slaves that are shared again.
