@@ -33,8 +33,7 @@ let package = Package(
       name: "NSStorm",
       targets: [
         "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormScenario",
-        "StormKernel",
-        "StormVerdict", "StormTrace", "StormReport", "StormCalibration",
+        "StormKernel", "StormVerdict", "StormTrace", "StormRun", "StormReport", "StormCalibration",
       ]),
   ],
   dependencies: [
@@ -67,8 +66,17 @@ let package = Package(
       "StormTrace", folder: "Trace",
       uses: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
     layer(
+      "StormRun", folder: "Run",
+      uses: [
+        "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
+        "StormTrace",
+      ]),
+    layer(
       "StormReport", folder: "Report",
-      uses: ["StormVocabulary", "StormPlanning", "StormVerdict", "StormTrace"]),
+      uses: [
+        "StormVocabulary", "StormPlanning", "StormKernel", "StormVerdict", "StormTrace",
+        "StormRun",
+      ]),
 
     layer(
       "StormCalibration", folder: "Calibration",
@@ -78,7 +86,7 @@ let package = Package(
       name: "nsstorm",
       dependencies: [
         "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
-        "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormReport",
+        "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormRun", "StormReport",
         "StormCalibration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),

@@ -9,9 +9,19 @@ struct NSStorm: ParsableCommand {
       "Storms of mounts and umounts on the running kernel, checked against a reference engine.",
     version: "nsstorm 0.1.0",
     subcommands: [
-      CalibrateCommand.self, CheckCommand.self, ExplainCommand.self, ExploreCommand.self,
-      IdentifyCommand.self, PredictCommand.self, ProbeCommand.self, ProfilesCommand.self,
-      RulesCommand.self, ScenarioCommand.self, SimulateCommand.self,
+      RunCommand.self,
+      CalibrateCommand.self,
+      CheckCommand.self,
+      DoctorCommand.self,
+      ExplainCommand.self,
+      ExploreCommand.self,
+      IdentifyCommand.self,
+      PredictCommand.self,
+      ProbeCommand.self,
+      ProfilesCommand.self,
+      RulesCommand.self,
+      ScenarioCommand.self,
+      SimulateCommand.self,
     ])
 
   /// Parses the command line, runs the subcommand and ends the process with a documented exit code.

@@ -79,6 +79,12 @@ public struct StepCheck: ~Copyable {
   /// Whether the engine knows of the namespace; calls in others cannot be predicted.
   public func lives(_ namespace: NamespaceNumber) -> Bool { model.isAlive(namespace) }
 
+  /// What has been done to the model since the start.
+  public var counters: MountModel.Counters { model.counters }
+
+  /// The mounts that exist in the model, held and detached ones included.
+  public var mountCount: Int { model.mountCount }
+
   /// How often each rule of the engine has decided something.
   public var ruleCoverage: [(rule: Rule, count: UInt64)] { model.ruleCoverage }
 

@@ -1,0 +1,28 @@
+public import StormPlanning
+public import StormVocabulary
+
+/// How a profile is run.
+public struct RunOptions: Hashable, Sendable {
+  /// The profile's own where nil.
+  public var seed: Seed?
+  /// The run ends after so many steps, whatever the profile says.
+  public var steps: Int?
+  /// Predict for this release instead of the running one.
+  public var release: KernelRelease?
+  /// Write the sequential part of the run to this file, in the trace format.
+  public var recordPath: String?
+  /// Go on after a divergence where the engine can still follow.
+  public var keepsGoing = false
+  /// Divergences after which the run ends all the same.
+  public var mostDivergences = 20
+  /// Stop at known issues of the kernel as well.
+  public var isStrict = false
+
+  public init() {}
+}
+
+/// Whether, and how urgently, somebody wants the run to end.
+public protocol RunControl {
+  /// Asked between steps and about ten times a second while programs run; must be cheap.
+  mutating func wantsEnd() -> Bool
+}

@@ -1,0 +1,116 @@
+public import StormPlanning
+public import StormVerdict
+public import StormVocabulary
+
+/// What a run did, checked and found.
+public struct RunSummary: Sendable {
+  public var kernel: RunningKernel
+  public var rules: KernelRelease
+  public var profile: String
+  public var seed: Seed
+  public var storm = Storm()
+  public var checks = Checks()
+  public var divergences: [FoundDivergence] = []
+  public var faults: [RunFault] = []
+  public var skips: [Skip] = []
+  public var warnings: [String] = []
+  public var times = Times()
+  /// Nil where it was not measured.
+  public var memory: Memory?
+  /// Somebody ended it early.
+  public var wasInterrupted = false
+  /// Processes of the sandbox could not be ended.
+  public var leftovers: String?
+
+  /// What was done to the kernel.
+  public struct Storm: Hashable, Sendable, Codable {
+    /// Calls made one after the other.
+    public var steps = 0
+    /// Calls of programs that ran at once.
+    public var volleyCalls = 0
+    public var succeededCalls = 0
+    /// Calls by their answer, `0` included.
+    public var answers: [String: Int] = [:]
+    /// Namespaces that were made, namespace 0 included.
+    public var namespacesMade = 1
+    public var mostNamespaces = 1
+    /// Mounts that all namespaces showed together, at most.
+    public var mostMounts = 0
+    public var mountsMade = 0
+    public var copiesPropagated = 0
+    public var mountsUmounted = 0
+    public var copiesUmounted = 0
+    /// Successful `umount2` calls without MNT_DETACH.
+    public var synchronousUmounts = 0
+    /// Successful `umount2` calls with MNT_DETACH.
+    public var lazyUmounts = 0
+
+    public var calls: Int { steps + volleyCalls }
+  }
+
+  /// What was compared, by kind.
+  public struct Checks: Hashable, Sendable, Codable {
+    /// Answers of calls.
+    public var answers = 0
+    /// Tables that one side said had changed, and those read at quiescent points.
+    public var tables = 0
+    /// Mounts in those tables.
+    public var entries = 0
+    /// Lists of members of namespaces that should not have changed.
+    public var memberLists = 0
+    /// Full tables, in rotation, of namespaces that should not have changed.
+    public var sampledTables = 0
+    /// Times at which all tables were read.
+    public var quiescentPoints = 0
+  }
+
+  /// What the run took, at its largest known point.
+  public struct Memory: Hashable, Sendable, Codable {
+    /// Summed proportional set sizes of all processes of the tool.
+    public var proportionalBytes: Int
+    public var processes: Int
+    /// How much more the whole machine's kernel memory was than before the run.
+    public var kernelChangeBytes: Int
+  }
+
+  /// Where the time went; nanoseconds.
+  public struct Times: Hashable, Sendable, Codable {
+    public var totalNanoseconds: UInt64 = 0
+    /// Inside the calls, as the workers' clock has it.
+    public var kernelNanoseconds: UInt64 = 0
+    /// Reading and parsing tables and member lists.
+    public var readingNanoseconds: UInt64 = 0
+    /// Predicting and comparing.
+    public var engineNanoseconds: UInt64 = 0
+  }
+
+  /// A divergence and how to see it again.
+  public struct FoundDivergence: Sendable {
+    public var divergence: Divergence
+    public var replay: ReplayPoint
+  }
+
+  public var unexplainedDivergences: [FoundDivergence] {
+    divergences.filter(\.divergence.knownIssues.isEmpty)
+  }
+
+  public var knownDivergences: [FoundDivergence] {
+    divergences.filter { !$0.divergence.knownIssues.isEmpty }
+  }
+
+  /// How the run is to be judged; the order is that of gravity.
+  public enum Outcome: String, Hashable, Sendable, Codable {
+    case kernelFault, diverged, neverReleased, interrupted, nothingChecked, agreed
+  }
+
+  /// - Parameter strict: known issues count as divergences.
+  public func outcome(strict: Bool) -> Outcome {
+    if !faults.isEmpty { return .kernelFault }
+    if !(strict ? divergences : unexplainedDivergences).isEmpty { return .diverged }
+    if leftovers != nil { return .neverReleased }
+    if wasInterrupted { return .interrupted }
+    // A run whose calls all failed, or after which no table had changed, says nothing about mounts.
+    if storm.succeededCalls == 0 || checks.entries == 0 { return .nothingChecked }
+    return .agreed
+  }
+}

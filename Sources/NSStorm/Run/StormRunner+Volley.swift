@@ -1,0 +1,131 @@
+import StormEngine
+import StormKernel
+import StormPlanning
+import StormVerdict
+import StormVocabulary
+
+// Programs that run at once: the end state is exact, and of each answer what every order must give.
+
+extension StormRunner {
+  func fire(_ volley: Volley, control: inout some RunControl) throws(SandboxError) -> Course {
+    if phase.unverifiedSteps > 0, try verifyAll() == .ends { return .ends }
+    try measureMemory()
+    if recorder != nil {
+      skip("recording what runs at once", "the trace format holds sequential steps only")
+      stopRecording()
+    }
+    // A prediction for each call, in one serial order; for those that race only the sum is known.
+    var predicted: [[Errno]] = []
+    for program in volley.programs {
+      var answers: [Errno] = []
+      for operation in program.operations {
+        answers.append(check.predict(operation, in: program.actor).errno)
+      }
+      predicted.append(answers)
+    }
+    let programs = volley.programs.map {
+      WorkerProgram(actor: $0.actor, operations: $0.operations)
+    }
+    // The control is asked by the sandbox while the programs run.
+    var asked = control
+    var isStopped = false
+    let outcome = try sandbox.run(programs) {
+      if !isStopped { isStopped = asked.wantsEnd() }
+      return isStopped
+    }
+    control = asked
+    for hang in outcome.hangs { _ = fault(.hang(hang)) }
+    for death in outcome.deaths { _ = fault(.death(death)) }
+    guard outcome.hangs.isEmpty, outcome.deaths.isEmpty else { return .ends }
+    summary.times.kernelNanoseconds += outcome.endNanoseconds - outcome.startNanoseconds
+    count(volley, outcome)
+    emit(.progress(progress()))
+    if isStopped {
+      // What was left out is not known to the model.
+      summary.wasInterrupted = true
+      skip("the tables after the last volley", "it was interrupted")
+      return .ends
+    }
+    remember(volley, predicted: predicted)
+    if judgeAnswers(volley, outcome, predicted: predicted) == .ends { return .ends }
+    return try verifyAll()
+  }
+
+  /// The serial order of the prediction stands for what happened: every order leads to the same tables.
+  private func remember(_ volley: Volley, predicted: [[Errno]]) {
+    for (program, answers) in zip(volley.programs, predicted) {
+      for (operation, answer) in zip(program.operations, answers) {
+        remember(operation, in: program.actor, answer: answer)
+      }
+    }
+  }
+
+  private func count(_ volley: Volley, _ outcome: BatchOutcome) {
+    for (program, result) in zip(volley.programs, outcome.programs) {
+      for (operation, record) in zip(program.operations, result.records) {
+        summary.storm.volleyCalls += 1
+        note(operation, answer: record.errno)
+      }
+    }
+  }
+
+  private func judgeAnswers(
+    _ volley: Volley, _ outcome: BatchOutcome, predicted: [[Errno]]
+  ) -> Course {
+    switch volley.assault {
+    case .divided: judgeDivided(volley, outcome, predicted: predicted)
+    case .racing: judgeRacing(volley, outcome)
+    }
+  }
+
+  /// Nobody else goes for the same mount: each answer is exact.
+  private func judgeDivided(
+    _ volley: Volley, _ outcome: BatchOutcome, predicted: [[Errno]]
+  ) -> Course {
+    for (index, program) in volley.programs.enumerated() {
+      for (position, record) in outcome.programs[index].records.enumerated() {
+        summary.checks.answers += 1
+        let expected = predicted[index][position]
+        guard record.errno != expected else { continue }
+        let course = found(
+          Divergence(
+            step: summary.storm.steps, namespace: program.actor,
+            operation: program.operations[position], predictedErrno: expected,
+            observedErrno: record.errno))
+        if course == .ends { return .ends }
+      }
+    }
+    return .goesOn
+  }
+
+  /// Everybody goes for every mount with MNT_DETACH: exactly one call for each succeeds, the others find no mount
+  /// point (kernel-mounts 5.1, 6: EINVAL), whatever the order.
+  private func judgeRacing(_ volley: Volley, _ outcome: BatchOutcome) -> Course {
+    var successes: [Operation: Int] = [:]
+    for (program, result) in zip(volley.programs, outcome.programs) {
+      for (operation, record) in zip(program.operations, result.records) {
+        summary.checks.answers += 1
+        if record.errno == .none {
+          successes[operation, default: 0] += 1
+          if successes[operation] == 1 { continue }
+        } else if record.errno == .invalidArgument {
+          continue
+        }
+        let course = found(
+          Divergence(
+            step: summary.storm.steps, namespace: program.actor, operation: operation,
+            predictedErrno: .invalidArgument, observedErrno: record.errno))
+        if course == .ends { return .ends }
+      }
+    }
+    for operation in volley.programs.first?.operations ?? []
+    where successes[operation] == nil {
+      let course = found(
+        Divergence(
+          step: summary.storm.steps, namespace: 0, operation: operation, predictedErrno: .none,
+          observedErrno: .invalidArgument))
+      if course == .ends { return .ends }
+    }
+    return .goesOn
+  }
+}

@@ -1,0 +1,107 @@
+import StormKernel
+import StormVerdict
+import StormVocabulary
+
+/// Decides what is read after a step, and reads it: the full tables of the namespaces that the engine says changed, the
+/// membership of the others, and one full table of the others in rotation.
+struct TableReader {
+  /// What a step's reading gave.
+  struct Reading {
+    var tables: [NamespaceTable] = []
+    var memberLists = 0
+    var sampledTables = 0
+    /// A process that did not come back.
+    var hang: HangReport?
+  }
+
+  private var lastSeen: [NamespaceNumber: MountTable] = [:]
+  /// The tables as they were read last, ascending.
+  var lastTables: [NamespaceTable] {
+    lastSeen.sorted { $0.key < $1.key }.map { NamespaceTable(namespace: $0.key, table: $0.value) }
+  }
+
+  private var lastMembers: [NamespaceNumber: [UInt64]] = [:]
+  private var nextSample = 0
+
+  /// After a step that should have changed these namespaces and no other.
+  mutating func read(
+    changed: [NamespaceNumber], from sandbox: Sandbox
+  ) throws(SandboxError) -> Reading {
+    let living = sandbox.livingActors
+    forget(except: living)
+    var reading = Reading()
+    var due = changed.filter(living.contains)
+    if sandbox.listsMembers {
+      let surprising = try membersChanged(besides: due, living: living, in: sandbox, &reading)
+      due += surprising
+    }
+    guard reading.hang == nil else { return reading }
+    let others = living.filter { !due.contains($0) }
+    var sample: NamespaceNumber?
+    if !others.isEmpty {
+      nextSample += 1
+      sample = others[nextSample % others.count]
+    }
+    let wanted = (due + (sample.map { [$0] } ?? [])).sorted()
+    guard !wanted.isEmpty else { return reading }
+    switch try sandbox.tables(of: wanted) {
+    case .hang(let report): reading.hang = report
+    case .seen(let tables):
+      for (namespace, table) in zip(wanted, tables) {
+        let isNew = lastSeen[namespace] != table
+        lastSeen[namespace] = table
+        if namespace == sample {
+          reading.sampledTables += 1
+          // What did not change was compared when it did.
+          guard isNew else { continue }
+        }
+        reading.tables.append(NamespaceTable(namespace: namespace, table: table))
+      }
+    }
+    return reading
+  }
+
+  /// All tables, at a point where nothing runs.
+  mutating func readAll(from sandbox: Sandbox) throws(SandboxError) -> Reading {
+    let living = sandbox.livingActors
+    forget(except: living)
+    var reading = Reading()
+    switch try sandbox.tables(of: living) {
+    case .hang(let report): reading.hang = report
+    case .seen(let tables):
+      for (namespace, table) in zip(living, tables) {
+        lastSeen[namespace] = table
+        reading.tables.append(NamespaceTable(namespace: namespace, table: table))
+      }
+    }
+    // Membership is compared with the list after the last look; steps without a look in between make it stale.
+    lastMembers = [:]
+    return reading
+  }
+
+  private mutating func membersChanged(
+    besides due: [NamespaceNumber], living: [NamespaceNumber], in sandbox: Sandbox,
+    _ reading: inout Reading
+  ) throws(SandboxError) -> [NamespaceNumber] {
+    var surprising: [NamespaceNumber] = []
+    switch try sandbox.members(of: living) {
+    case .hang(let report): reading.hang = report
+    case .seen(let lists):
+      for (namespace, list) in zip(living, lists) {
+        let list = list ?? []
+        if !due.contains(namespace) {
+          reading.memberLists += 1
+          if let last = lastMembers[namespace], last != list { surprising.append(namespace) }
+        }
+        lastMembers[namespace] = list
+      }
+    }
+    return surprising
+  }
+
+  private mutating func forget(except living: [NamespaceNumber]) {
+    // A number is used again once its namespace has ended: what was seen of the old one must not stay.
+    lastSeen = lastSeen.filter { living.contains($0.key) }
+    lastMembers = lastMembers.filter { living.contains($0.key) }
+  }
+}

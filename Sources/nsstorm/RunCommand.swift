@@ -1,0 +1,118 @@
+import ArgumentParser
+import Foundation
+import StormKernel
+import StormPlanning
+import StormReport
+import StormRun
+import StormVocabulary
+
+/// `nsstorm run`: a storm on the running kernel.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run a profile on this kernel and check every answer and table.",
+    discussion: """
+      Needs root. Everything happens in private namespaces; nothing is left behind. Ctrl-C once ends the run \
+      with its report, twice ends it at once.
+      """)
+
+  @Argument(help: "The name of a profile, or the path of its file.")
+  var profile = "first-storm"
+
+  @Option(help: "The seed, hex or decimal; the profile's own by default.")
+  var seed: Seed?
+
+  @Option(help: "End after so many steps.")
+  var steps: Int?
+
+  @Option(help: "Predict for this kernel release instead of the running one.")
+  var rules: KernelRelease?
+
+  @Option(help: "Write the calls, answers and tables to this file, in the trace format.")
+  var record: String?
+
+  @Option(help: "Write the result to this file, as JSON.")
+  var json: String?
+
+  @Flag(help: "Go on after a divergence where the engine can still follow the kernel.")
+  var keepGoing = false
+
+  @Flag(help: "Count known issues of this kernel as divergences.")
+  var strict = false
+
+  func validate() throws {
+    if let steps, steps < 1 { throw ValidationError("--steps is \(steps); allowed: 1 and more") }
+  }
+
+  func run() throws {
+    let loaded = try ProfileLibrary.ofThisProcess.profile(profile)
+    var options = RunOptions()
+    options.seed = seed
+    options.steps = steps
+    options.release = rules
+    options.recordPath = record
+    options.keepsGoing = keepGoing
+    options.isStrict = strict
+    let text = RunText(replayCommand: replayCommand, isStrict: strict)
+    let renderer = TerminalRenderer(text: text)
+    var control = InterruptWatch()
+    let summary: RunSummary
+    do {
+      summary = try StormRunner.run(loaded, options: options, control: &control) {
+        renderer.show($0)
+      }
+    } catch {
+      throw CommandFailure(status: Self.status(of: error), message: error.description)
+    }
+    renderer.finish(summary)
+    let status = Self.status(of: summary.outcome(strict: strict))
+    if let json {
+      let document = RunDocument(summary, text: text, strict: strict, exitCode: status.rawValue)
+      try write(document, to: json)
+    }
+    if status != .agreed { throw status.exitCode }
+  }
+
+  /// This command line without `--seed`, `--steps` and the files.
+  private var replayCommand: String {
+    var words = ["nsstorm", "run", quoted(profile)]
+    if let rules { words += ["--rules", "\(rules)"] }
+    if keepGoing { words.append("--keep-going") }
+    if strict { words.append("--strict") }
+    return words.joined(separator: " ")
+  }
+
+  private func quoted(_ word: String) -> String {
+    let plain = word.allSatisfy { $0.isLetter || $0.isNumber || "/._-".contains($0) }
+    return plain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  }
+
+  private func write(_ document: RunDocument, to path: String) throws {
+    do {
+      try document.data().write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw CommandFailure(
+        status: .harnessFailed,
+        message: "the result could not be written to \(path): \(error.localizedDescription)")
+    }
+  }
+
+  private static func status(of outcome: RunSummary.Outcome) -> ExitStatus {
+    switch outcome {
+    case .kernelFault: .kernelFault
+    case .diverged: .diverged
+    case .neverReleased: .neverReleased
+    case .interrupted: .interrupted
+    case .nothingChecked: .nothingChecked
+    case .agreed: .agreed
+    }
+  }
+
+  private static func status(of error: RunError) -> ExitStatus {
+    switch error {
+    case .sandbox(.notPermitted): .notPermitted
+    case .unknownRules, .plan: .badInput
+    case .unknownKernel, .sandbox, .recording: .harnessFailed
+    }
+  }
+}
