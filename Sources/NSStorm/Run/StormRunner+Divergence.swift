@@ -10,14 +10,13 @@ extension StormRunner {
   /// Looks whether known issues of this kernel explain the whole history, this step included.
   func judge(_ divergence: Divergence) throws(SandboxError) -> Course {
     var divergence = divergence
-    if let explained = try explanation() {
+    // Behind a divergence that nothing explains, no issue can reproduce the whole history.
+    if divergence.follows == nil, let explained = try explanation() {
       let before = Set(presentIssues.map(\.id))
       divergence.knownIssues = explained.issues.map(\.id).filter { !before.contains($0) }
       if divergence.knownIssues.isEmpty { divergence.knownIssues = explained.issues.map(\.id) }
       adopt(explained.issues)
-      guard check.standing == .inStep else { return found(divergence) }
-      let course = found(divergence)
-      return options.isStrict ? course : .goesOn
+      return found(divergence)
     }
     return found(divergence)
   }
@@ -27,14 +26,6 @@ extension StormRunner {
     let replay = ReplayPoint(seed: summary.seed, steps: summary.storm.steps)
     summary.divergences.append(.init(divergence: divergence, replay: replay))
     emit(.divergence(divergence, replay: replay))
-    if case .lost(let step) = check.standing {
-      if options.keepsGoing {
-        skip(
-          "the rest of the plan",
-          "after the divergence at step \(step) the engine cannot follow the kernel any more")
-      }
-      return .ends
-    }
     if !divergence.knownIssues.isEmpty, !options.isStrict { return .goesOn }
     let limit = options.keepsGoing ? options.mostDivergences : 1
     return summary.divergences.count >= limit ? .ends : .goesOn

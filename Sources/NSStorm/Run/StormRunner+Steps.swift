@@ -14,6 +14,10 @@ extension StormRunner {
       skip("calls of processes that this kernel did not make", "the plan's rules differ")
       return .goesOn
     }
+    if check.standing != .inStep, !sandbox.livingActors.contains(step.actor) {
+      skip("calls of processes that the engine believes in", "the kernel did not make them")
+      return .goesOn
+    }
     let number = summary.storm.steps
     let prediction = try timed(\.engineNanoseconds) { () throws(SandboxError) in
       check.predict(step.operation, in: step.actor)

@@ -154,7 +154,7 @@ public final class StormRunner {
         if lookAtKernel() == .ends { course = .ends }
       }
       if summary.faults.isEmpty {
-        if check.standing == .inStep { _ = try verifyAll() }
+        if course == .goesOn { _ = try verifyAll() }
         try measureMemory()
       }
       lookAtKernel(isLast: true)
