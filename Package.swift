@@ -110,7 +110,10 @@ let package = Package(
       path: "Tests/StormSupervisor", swiftSettings: strict),
     tests(
       "KernelTests",
-      of: ["StormVocabulary", "StormPlanning", "StormKernel", "CMount", "StormSupervisor"]),
+      of: [
+        "StormVocabulary", "StormPlanning", "StormKernel", "StormVerdict", "StormTrace", "CMount",
+        "StormSupervisor",
+      ]),
     tests("VerdictTests", of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
     tests(
       "TraceTests",
