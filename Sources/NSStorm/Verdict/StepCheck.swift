@@ -36,6 +36,8 @@ public struct StepCheck: ~Copyable {
   private var doubts: [NamespaceNumber: Set<Doubt>] = [:]
   /// The kernel did something that no table shows and that the model did not do.
   private var hasUnseenDoubt = false
+  /// Calls were judged by their answers alone since all tables were read last.
+  private var hasUnreadSteps = false
   private var errnoCount = 0
   private var model: MountModel
   private var comparison: TableComparison
@@ -126,10 +128,7 @@ public struct StepCheck: ~Copyable {
   public mutating func compare(_ step: ObservedStep) -> Divergence? {
     errnoCount += 1
     guard prediction.errno == step.result else {
-      var divergence = Divergence(
-        step: step.number, namespace: step.namespace, operation: step.operation,
-        predictedErrno: prediction.errno, observedErrno: step.result)
-      if case .doubtful(let since) = standing { divergence.follows = since }
+      let divergence = answerDivergence(step)
       resynchronize(after: step)
       return divergence
     }
@@ -139,6 +138,23 @@ public struct StepCheck: ~Copyable {
       step: step.number, namespace: step.namespace, operation: step.operation,
       predicted: prediction.errno, observed: step.result, changed: prediction.changed,
       tables: step.tables, ended: ended)
+  }
+
+  /// Compares the answer of the call that was predicted last, and no tables: none were read after it.
+  ///
+  /// The tables are judged when ``compare(tables:asStep:isComplete:)`` gets them at a quiescent point.
+  public mutating func compareAnswer(_ step: ObservedStep) -> Divergence? {
+    errnoCount += 1
+    if step.result == .none, case .exit = step.operation {
+      _ = comparison.update(predicted: [], observed: [], ended: [step.namespace])
+    }
+    hasUnreadSteps = true
+    guard prediction.errno != step.result else { return nil }
+    let divergence = answerDivergence(step)
+    takeBack()
+    if step.result == .none { hasUnseenDoubt = true }
+    settleStanding(step.number)
+    return divergence
   }
 
   /// Predicts and compares.
@@ -156,10 +172,20 @@ public struct StepCheck: ~Copyable {
     tables: [NamespaceTable], asStep number: Int, isComplete: Bool
   ) -> Divergence? {
     let read = Set(tables.map(\.namespace))
+    if hasUnreadSteps { comparison.forgetIdentities(of: isComplete ? living : read.sorted()) }
+    if isComplete { hasUnreadSteps = false }
     return compareTables(
       step: number, namespace: 0, operation: nil, predicted: .none, observed: .none,
       changed: isComplete ? living : living.filter(read.contains), tables: tables, ended: [],
       unobserved: isComplete ? Set(living).subtracting(read) : [])
+  }
+
+  private func answerDivergence(_ step: ObservedStep) -> Divergence {
+    var divergence = Divergence(
+      step: step.number, namespace: step.namespace, operation: step.operation,
+      predictedErrno: prediction.errno, observedErrno: step.result)
+    if case .doubtful(let since) = standing { divergence.follows = since }
+    return divergence
   }
 
   private mutating func takeChanged() -> [NamespaceNumber] {
@@ -184,15 +210,11 @@ public struct StepCheck: ~Copyable {
     observed: Errno, changed: [NamespaceNumber], tables: [NamespaceTable],
     ended: [NamespaceNumber], unobserved: Set<NamespaceNumber> = []
   ) -> Divergence? {
-    var predictedTables = changed.map {
-      NamespaceTable(namespace: $0, table: model.table(seenBy: $0))
-    }
     // A table that only the kernel says has changed is predicted afresh, not taken from the last time.
-    for reading in tables
-    where !changed.contains(reading.namespace) && living.contains(reading.namespace) {
-      predictedTables.append(
-        NamespaceTable(
-          namespace: reading.namespace, table: model.table(seenBy: reading.namespace)))
+    let unannounced = tables.map(\.namespace).filter { model.isAlive($0) }
+    let affected = unannounced.isEmpty ? changed : Set(changed).union(unannounced).sorted()
+    let predictedTables = affected.map {
+      NamespaceTable(namespace: $0, table: model.table(seenBy: $0))
     }
     let differences = comparison.update(
       predicted: predictedTables, observed: tables, ended: ended, unobserved: unobserved)
@@ -222,11 +244,16 @@ public struct StepCheck: ~Copyable {
     }
   }
 
-  /// Adopts an unexpected answer, where that is possible without guessing what the kernel did.
-  private mutating func resynchronize(after step: ObservedStep) {
+  /// Undoes the predicted call.
+  private mutating func takeBack() {
     model.rollback(to: before)
     living = model.livingProcesses
     versions = Array(repeating: nil, count: living.count)
+  }
+
+  /// Adopts an unexpected answer, where that is possible without guessing what the kernel did.
+  private mutating func resynchronize(after step: ObservedStep) {
+    takeBack()
     if step.result == .none, step.operation.leavesUnseenState { hasUnseenDoubt = true }
     // Refused, or done without a trace: the model without the call must show what the kernel shows.
     _ = compareTables(

@@ -65,11 +65,7 @@ public struct TableComparison: Sendable {
     for reading in predicted { predictedTables[reading.namespace] = reading.table }
     for reading in observed { observedTables[reading.namespace] = reading.table }
     for namespace in unobserved { observedTables[namespace] = nil }
-    var changed = predicted.map(\.namespace)
-    for reading in observed where !changed.contains(reading.namespace) {
-      changed.append(reading.namespace)
-    }
-    changed.sort()
+    var changed = Set(predicted.map(\.namespace)).union(observed.map(\.namespace)).sorted()
     for namespace in ended {
       predictedTables[namespace] = nil
       observedTables[namespace] = nil
@@ -78,6 +74,13 @@ public struct TableComparison: Sendable {
     }
     guard !changed.isEmpty else { return [] }
     return compare(changed)
+  }
+
+  /// Gives up what is known of the mounts of these namespaces, because more than one step lies between their tables.
+  ///
+  /// Numbers of mounts that have gone are used again, so across several steps an equal number need not be the same mount.
+  public mutating func forgetIdentities(of namespaces: [NamespaceNumber]) {
+    for namespace in namespaces { drop(namespace) }
   }
 
   /// Gives up all correspondences and begins again with these tables, as after a divergence.
