@@ -85,6 +85,30 @@ private func umount(_ target: PathArgument) -> Operation { .umount2(target, []) 
     #expect(check.tally.mounts > 6)
   }
 
+  @Test func `calls that are only predicted leave nothing behind at the next quiescent point`()
+    throws
+  {
+    let (rules, table) = try start()
+    var kernel = PretendedKernel(rules)
+    var check = StepCheck(rules: rules, initialTable: table)
+    #expect(check.begin(kernel.tables()[0].table) == nil)
+    let round: [(Int, Operation)] = [
+      (0, .mkdir("/a")), (0, .unshare(namespace: 1, newUser: false)), (1, tmpfs("/a")),
+      (1, .exit), (0, tmpfs("/a")), (0, .unshare(namespace: 2, newUser: false)),
+      (2, umount("/a")), (2, tmpfs("/a")), (0, umount("/a")),
+    ]
+    for number in 0..<4 {
+      for (namespace, operation) in round {
+        let step = kernel.perform(operation, in: namespace)
+        #expect(check.predict(operation, in: namespace).errno == step.result)
+      }
+      #expect(check.compare(tables: kernel.tables(), asStep: number, isComplete: true) == nil)
+      let exit = kernel.perform(.exit, in: 2)
+      #expect(check.judge(exit) == nil)
+    }
+    #expect(check.livingNamespaces == [0])
+  }
+
   @Test func `a wrong table at a quiescent point is found`() throws {
     let (rules, table) = try start()
     var kernel = PretendedKernel(rules)

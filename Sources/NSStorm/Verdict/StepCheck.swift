@@ -36,8 +36,10 @@ public struct StepCheck: ~Copyable {
   private var doubts: [NamespaceNumber: Set<Doubt>] = [:]
   /// The kernel did something that no table shows and that the model did not do.
   private var hasUnseenDoubt = false
-  /// Calls were judged by their answers alone since all tables were read last.
+  /// Calls were judged by their answers alone, or not at all, since all tables were read last.
   private var hasUnreadSteps = false
+  /// A call was predicted and not compared yet.
+  private var isPredictionPending = false
   private var errnoCount = 0
   private var model: MountModel
   private var comparison: TableComparison
@@ -105,6 +107,8 @@ public struct StepCheck: ~Copyable {
   /// Predicts a call by the process of a namespace and performs it on the model.
   public mutating func predict(_ operation: Operation, in namespace: NamespaceNumber) -> Prediction
   {
+    if isPredictionPending { hasUnreadSteps = true }
+    isPredictionPending = true
     model.discardCheckpoints()
     before = model.checkpoint()
     let errno = model.perform(operation, by: namespace)
@@ -127,6 +131,7 @@ public struct StepCheck: ~Copyable {
   /// - Returns: nil where the kernel did what was predicted.
   public mutating func compare(_ step: ObservedStep) -> Divergence? {
     errnoCount += 1
+    isPredictionPending = false
     guard prediction.errno == step.result else {
       let divergence = answerDivergence(step)
       resynchronize(after: step)
@@ -145,9 +150,7 @@ public struct StepCheck: ~Copyable {
   /// The tables are judged when ``compare(tables:asStep:isComplete:)`` gets them at a quiescent point.
   public mutating func compareAnswer(_ step: ObservedStep) -> Divergence? {
     errnoCount += 1
-    if step.result == .none, case .exit = step.operation {
-      _ = comparison.update(predicted: [], observed: [], ended: [step.namespace])
-    }
+    isPredictionPending = false
     hasUnreadSteps = true
     guard prediction.errno != step.result else { return nil }
     let divergence = answerDivergence(step)
@@ -172,11 +175,17 @@ public struct StepCheck: ~Copyable {
     tables: [NamespaceTable], asStep number: Int, isComplete: Bool
   ) -> Divergence? {
     let read = Set(tables.map(\.namespace))
+    if isPredictionPending { hasUnreadSteps = true }
+    // Namespaces that ended in steps that were predicted only still stand there.
+    let ended = comparison.namespaces.filter { !model.isAlive($0) && !read.contains($0) }
     if hasUnreadSteps { comparison.forgetIdentities(of: isComplete ? living : read.sorted()) }
-    if isComplete { hasUnreadSteps = false }
+    if isComplete {
+      hasUnreadSteps = false
+      isPredictionPending = false
+    }
     return compareTables(
       step: number, namespace: 0, operation: nil, predicted: .none, observed: .none,
-      changed: isComplete ? living : living.filter(read.contains), tables: tables, ended: [],
+      changed: isComplete ? living : living.filter(read.contains), tables: tables, ended: ended,
       unobserved: isComplete ? Set(living).subtracting(read) : [])
   }
 
