@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import StormEngine
 import StormKernel
 import StormPlanning
 import StormReport
@@ -40,6 +41,9 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Count known issues of this kernel as divergences.")
   var strict = false
 
+  @Option(help: ArgumentHelp("Break a rule of the engine on purpose.", visibility: .hidden))
+  var breakRule: String?
+
   func validate() throws {
     if let steps, steps < 1 { throw ValidationError("--steps is \(steps); allowed: 1 and more") }
   }
@@ -53,6 +57,7 @@ struct RunCommand: ParsableCommand {
     options.recordPath = record
     options.keepsGoing = keepGoing
     options.isStrict = strict
+    options.brokenRule = try brokenRule()
     let text = RunText(replayCommand: replayCommand, isStrict: strict)
     let renderer = TerminalRenderer(text: text)
     var control = InterruptWatch()
@@ -73,12 +78,27 @@ struct RunCommand: ParsableCommand {
     if status != .agreed { throw status.exitCode }
   }
 
+  /// Debug builds can show that a wrong rule is found; others would only pretend to.
+  private func brokenRule() throws -> Mutation? {
+    guard let breakRule else { return nil }
+    #if DEBUG
+      guard let mutation = Mutation(rawValue: breakRule) else {
+        let known = Mutation.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--break-rule is '\(breakRule)'; allowed: \(known)")
+      }
+      return mutation
+    #else
+      throw ValidationError("--break-rule needs a debug build (swift build)")
+    #endif
+  }
+
   /// This command line without `--seed`, `--steps` and the files.
   private var replayCommand: String {
     var words = ["nsstorm", "run", quoted(profile)]
     if let rules { words += ["--rules", "\(rules)"] }
     if keepGoing { words.append("--keep-going") }
     if strict { words.append("--strict") }
+    if let breakRule { words += ["--break-rule", breakRule] }
     return words.joined(separator: " ")
   }
 

@@ -23,12 +23,23 @@ public struct RunText: Sendable {
         + "seed \(start.seed)"
     case .divergence(let divergence, let replay):
       let known = divergence.knownIssues.isEmpty ? "divergence" : "known issue"
-      return "\(known): \(divergence)\n  replay: \(command(replay))"
+      let text = folded("\(divergence)")
+      return "\(known): \(text)\n  replay: \(command(replay))"
     case .fault(let fault): return "kernel fault: \(Self.describe(fault))"
     case .warning(let text): return "warning: \(text)"
     case .phaseBegan, .progress, .skipped, .ended: return nil
     }
   }
+
+  /// Everything is in the JSON result; a screen is for the beginning.
+  private func folded(_ text: String) -> String {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.count > Self.mostLines + 1 else { return text }
+    return lines.prefix(Self.mostLines).joined(separator: "\n")
+      + "\n  … \(lines.count - Self.mostLines) more lines (--json FILE writes all of it)"
+  }
+
+  private static let mostLines = 40
 
   public func command(_ replay: ReplayPoint) -> String {
     "\(replayCommand) --seed \(replay.seed) --steps \(max(1, replay.steps))"

@@ -1,3 +1,4 @@
+public import StormEngine
 public import StormPlanning
 public import StormVocabulary
 
@@ -17,6 +18,8 @@ public struct RunOptions: Hashable, Sendable {
   public var mostDivergences = 20
   /// Stop at known issues of the kernel as well.
   public var isStrict = false
+  /// A rule of the engine that is broken on purpose, to see whether the storm notices. Honoured in debug builds only.
+  public var brokenRule: Mutation?
 
   public init() {}
 }

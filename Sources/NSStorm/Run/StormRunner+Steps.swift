@@ -54,6 +54,8 @@ extension StormRunner {
       }
       if let hang = reading.hang { return fault(.hang(hang)) }
       observed.tables = reading.tables
+      if phase.unverifiedSteps > 1 { check.forgetNumbers() }
+      phase.unverifiedSteps = 0
     default:
       write(observed)
       if case .every(let interval) = phase.verification, phase.unverifiedSteps >= interval {
@@ -75,6 +77,7 @@ extension StormRunner {
       try reader.readAll(from: sandbox)
     }
     if let hang = reading.hang { return fault(.hang(hang)) }
+    if phase.unverifiedSteps > 0 { check.forgetNumbers() }
     phase.unverifiedSteps = 0
     summary.checks.quiescentPoints += 1
     summary.storm.mostMounts = max(

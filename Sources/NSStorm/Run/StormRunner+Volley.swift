@@ -47,6 +47,7 @@ extension StormRunner {
       return .ends
     }
     remember(volley, predicted: predicted)
+    phase.unverifiedSteps += volley.callCount
     if judgeAnswers(volley, outcome, predicted: predicted) == .ends { return .ends }
     return try verifyAll()
   }

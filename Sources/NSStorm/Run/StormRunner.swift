@@ -106,6 +106,7 @@ public final class StormRunner {
       throw .sandbox(error)
     }
     check = StepCheck(rules: rules, initialTable: initialTable)
+    check.breakOnPurpose(options.brokenRule)
     if let path = options.recordPath {
       let header = TraceHeader(
         kernel: kernel.release, build: kernel.build, seed: seed.rawValue, table: initialTable)
@@ -125,6 +126,13 @@ public final class StormRunner {
     SandboxLimits(
       workers: profile.limits.namespaces + 2, rootBytes: profile.limits.rootBytes,
       callTime: profile.limits.answer)
+  }
+
+  /// A check at the start of the history, under the rules with these issues.
+  func newCheck(_ issues: [KnownIssue]) -> StepCheck {
+    var check = StepCheck(rules: intendedRules.applying(issues), initialTable: initialTable)
+    check.breakOnPurpose(options.brokenRule)
+    return check
   }
 
   // MARK: - The run

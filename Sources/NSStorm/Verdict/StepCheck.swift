@@ -197,6 +197,14 @@ public struct StepCheck: ~Copyable {
     return divergence
   }
 
+  /// Forgets which of the kernel's numbers stood for which of the engine's.
+  ///
+  /// To be called before tables are compared after calls that nobody looked behind: the kernel uses the numbers of what
+  /// is gone again, and nobody saw it go.
+  public mutating func forgetNumbers() {
+    _ = comparison.restart(predicted: [], observed: [])
+  }
+
   private mutating func takeChanged() -> [NamespaceNumber] {
     var changed: [NamespaceNumber] = []
     for index in living.indices {
