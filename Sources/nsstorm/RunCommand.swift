@@ -23,7 +23,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The seed, hex or decimal; the profile's own by default.")
   var seed: Seed?
 
-  @Option(help: "End after so many steps.")
+  @Option(help: "Run so many steps: a part of the profile, or its last sequential phase longer.")
   var steps: Int?
 
   @Option(help: "Predict for this kernel release instead of the running one.")

@@ -38,6 +38,15 @@ private func profile(steps: Int, shapeShare: Double = 0.2) -> Profile {
     }
   }
 
+  @Test func `a profile that is made longer begins with the same calls`() throws {
+    let profile = profile(steps: 100)
+    let longer = try Plan(profile: profile.extended(toSteps: 300))
+    let own = try Plan(profile: profile)
+    #expect(longer.steps.count >= 300)
+    #expect(Array(longer.steps.prefix(100)) == Array(own.steps.prefix(100)))
+    #expect(profile.extended(toSteps: 50) == profile)
+  }
+
   @Test func `a phase bounded by time begins with the same calls, however long it lasts`() throws {
     var timed = profile(steps: 1)
     guard case .sequential(var body) = timed.phases[0].body else { return }

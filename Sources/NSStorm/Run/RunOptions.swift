@@ -6,7 +6,7 @@ public import StormVocabulary
 public struct RunOptions: Hashable, Sendable {
   /// The profile's own where nil.
   public var seed: Seed?
-  /// The run ends after so many steps, whatever the profile says.
+  /// The run has so many steps, whatever the profile says: a part of it, or its last sequential phase goes on.
   public var steps: Int?
   /// Predict for this release instead of the running one.
   public var release: KernelRelease?

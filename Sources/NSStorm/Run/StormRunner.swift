@@ -79,7 +79,7 @@ public final class StormRunner {
     guard let rules = KernelRules(release: release) else {
       throw .unknownRules(release, known: KernelRules.knownReleases)
     }
-    self.profile = profile
+    self.profile = options.steps.map(profile.extended(toSteps:)) ?? profile
     self.options = options
     self.kernel = kernel
     self.release = release

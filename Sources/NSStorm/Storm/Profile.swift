@@ -48,6 +48,28 @@ public struct Profile: Hashable, Sendable {
   }
 }
 
+extension Profile {
+  /// The profile with its last sequential phase made longer, so that all phases together have at least this many steps.
+  /// The plan's beginning stays the same; a profile with a phase that is bounded by time is long enough as it is.
+  public func extended(toSteps steps: Int) -> Profile {
+    var total = 0
+    var last: Int?
+    for (index, phase) in phases.enumerated() {
+      guard case .sequential(let body) = phase.body else { continue }
+      guard case .steps(let count) = body.length else { return self }
+      total += count
+      last = index
+    }
+    guard let last, steps > total, case .sequential(var body) = phases[last].body,
+      case .steps(let count) = body.length
+    else { return self }
+    var profile = self
+    body.length = .steps(count + steps - total)
+    profile.phases[last].body = .sequential(body)
+    return profile
+  }
+}
+
 /// When tables are read and compared.
 public enum Verification: Hashable, Sendable, CustomStringConvertible {
   case everyStep
