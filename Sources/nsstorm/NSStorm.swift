@@ -9,6 +9,7 @@ struct NSStorm: ParsableCommand {
       "Storms of mounts and umounts on the running kernel, checked against a reference engine.",
     version: "nsstorm 0.1.0",
     subcommands: [
+      BenchCommand.self,
       RunCommand.self,
       CalibrateCommand.self,
       CheckCommand.self,

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Foundation
+import StormEngine
+import StormKernel
+import StormReclamation
+import StormTrace
+import StormVocabulary
+
+/// `nsstorm bench`: ratios, each against a baseline of the same run.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure nsstorm against baselines of the same run.",
+    discussion: """
+      Sections: executor (a plain C loop of mount and umount2 beside nsstorm's workers; root), engine-kernel (the engine's \
+      time beside the kernel's for the same calls; root), engine (cost and memory per copy from 10 to 10,000 namespaces, \
+      and of undo), traces (reading and checking steps; give trace files with --traces), explorer (distinct states a second).
+      """)
+
+  enum Section: String, CaseIterable, ExpressibleByArgument {
+    case executor
+    case engineKernel = "engine-kernel"
+    case engine
+    case traces
+    case explorer
+  }
+
+  @Argument(help: "What to measure; everything by default.")
+  var sections: [Section] = []
+
+  @Option(parsing: .upToNextOption, help: "Trace files for the section traces.")
+  var traces: [String] = []
+
+  func run() throws {
+    let wanted = sections.isEmpty ? Section.allCases : sections
+    for section in wanted {
+      do {
+        switch section {
+        case .executor: try executor()
+        case .engineKernel: try engineBesideKernel()
+        case .engine: engine()
+        case .traces: try readTraces(isRequired: sections.contains(.traces))
+        case .explorer: try explorer()
+        }
+      } catch let error as SandboxError {
+        if sections.isEmpty, error.isPermission {
+          print("\(section.rawValue): skipped: \(error)")
+        } else {
+          throw failure(error)
+        }
+      }
+    }
+  }
+
+  private func executor() throws {
+    let sandbox = try Sandbox.launch()
+    defer { try? sandbox.teardown() }
+    let measured = try sandbox.measureExecutor()
+    print(
+      "executor: plain C loop \(whole(measured.baselineNanosecondsPerCycle)) ns, nsstorm's worker "
+        + "\(whole(measured.programNanosecondsPerCycle)) ns for a mount and its umount2; "
+        + "ratio \(fixed(measured.ratio)) (aim: at least 0.95)")
+  }
+
+  private func engineBesideKernel() throws {
+    for (namespaces, mounts) in [(10, 100), (100, 100), (1000, 100)] {
+      var limits = SandboxLimits()
+      limits.workers = namespaces + 8
+      limits.callTime = .seconds(60)
+      let sandbox = try Sandbox.launch(limits)
+      defer { try? sandbox.teardown() }
+      var storm = MassStorm(namespaces: namespaces, mounts: mounts)
+      for operation in storm.preparation { try expectSuccess(of: operation, in: sandbox) }
+      let program = WorkerProgram(actor: 0, operations: storm.mountCalls + storm.umountCalls)
+      let outcome = try sandbox.run([program], start: .asPosted)
+      let records = outcome.programs.first?.records ?? []
+      guard records.count == program.steps.count, records.allSatisfy({ $0.errno == .none }) else {
+        throw CommandFailure(
+          status: .harnessFailed, message: "the mass of mounts did not succeed on this kernel")
+      }
+      let kernel = records.reduce(0.0) { $0 + Double($1.endNanoseconds - $1.startNanoseconds) }
+      var engine = Double.infinity
+      for _ in 0..<3 {
+        engine = min(
+          engine,
+          storm.time {
+            $0.mountAll()
+            $0.umountAll()
+          })
+      }
+      let copies = Double((namespaces - 1) * mounts)
+      print(
+        "engine beside kernel, \(namespaces) namespaces x \(mounts) mounts: kernel "
+          + "\(fixed(kernel / 1e6)) ms, engine \(fixed(engine / 1e6)) ms, ratio "
+          + "\(fixed(engine / kernel)) (aim: at most 0.1); kernel \(whole(kernel / copies)) ns and engine "
+          + "\(whole(engine / copies)) ns for a copy made and taken")
+    }
+  }
+
+  private func expectSuccess(of operation: StormVocabulary.Operation, in sandbox: Sandbox) throws {
+    let outcome = try sandbox.perform(operation, by: 0)
+    guard outcome.record?.errno == Errno.none else {
+      throw CommandFailure(
+        status: .harnessFailed,
+        message: "preparing the measurement, `\(operation)` failed: \(outcome)")
+    }
+  }
+
+  private func engine() {
+    for namespaces in [10, 100, 1000, 10_000] {
+      let measured = EngineMeasurement.measure(
+        namespaces: namespaces, mounts: namespaces == 10_000 ? 10 : 100)
+      print(
+        "engine, \(namespaces) namespaces x \(measured.mounts) mounts: "
+          + "\(whole(measured.mountNanosecondsPerCopy)) ns a copy made, "
+          + "\(whole(measured.umountNanosecondsPerCopy)) ns a copy taken (aim: under 200), "
+          + "\(whole(measured.bytesPerMount)) bytes a mount (aim: under 300), undo "
+          + "\(fixed(measured.undoRatio)) of the step (aim: at most 1)")
+    }
+  }
+
+  private func readTraces(isRequired: Bool) throws {
+    guard !traces.isEmpty else {
+      if isRequired {
+        throw CommandFailure(status: .usage, message: "bench traces needs --traces FILE…")
+      }
+      print("traces: skipped: no files were given with --traces")
+      return
+    }
+    let measured = try TraceMeasurement.measure(paths: traces)
+    print(
+      "traces: \(measured.steps) steps; reading \(whole(measured.readStepsPerSecond)) steps/s, "
+        + "\(fixed(measured.readerRatio)) times JSONDecoder; checking "
+        + "\(whole(measured.checkedStepsPerSecond)) steps/s (aim: at least 100,000)")
+  }
+
+  private func explorer() throws {
+    let measured = try ExplorerBenchmark.measure()
+    print(
+      "explorer: \(measured.stateCount) states of \(measured.design) with \(measured.scenario) in "
+        + "\(fixed(measured.seconds)) s: \(whole(measured.statesPerSecond)) states/s (aim: at least 1,000,000), "
+        + "\(fixed(measured.bytesPerState)) bytes a state (aim: under 100)"
+        + (measured.complete ? "" : "; stopped by a limit"))
+  }
+
+  private func whole(_ value: Double) -> String { String(format: "%.0f", value) }
+  private func fixed(_ value: Double) -> String { String(format: "%.2f", value) }
+}
