@@ -25,7 +25,10 @@ public struct EngineMeasurement: Sendable, Hashable, Codable {
     for _ in 0..<max(1, rounds) {
       let mounting = storm.time { $0.mountAll() }
       best.mountNanosecondsPerCopy = min(best.mountNanosecondsPerCopy, mounting / copies)
-      best.bytesPerMount = Double(storm.model.footprintBytes) / Double(storm.model.mountCount)
+      // Before anything was journaled: the journal is not the model.
+      if best.bytesPerMount == 0 {
+        best.bytesPerMount = Double(storm.model.footprintBytes) / Double(storm.model.mountCount)
+      }
       let checkpoint = storm.model.checkpoint()
       let journaled = storm.time { $0.umountAll() }
       let undoing = storm.time { $0.model.rollback(to: checkpoint) }
