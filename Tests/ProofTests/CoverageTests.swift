@@ -10,8 +10,13 @@ import Testing
 @Suite struct CoverageTests {
   /// Rules that no call of a sandbox's workers can reach, with the reason.
   static let unreachable: [Rule: String] = [
-    .mountForbiddenFlag: "MS_NOUSER is not a word of any profile",
     .setnsCapability: "workers of other user namespaces are never sent to the initial one",
+    .noMountCapability: "every worker is root over the owner of its own namespace",
+    .coverIsImmutable: "workers make names by absolute paths, which end in no detached tree",
+    .moveWithoutParent: "no worker can name the absolute root of a namespace",
+    .umountAbsoluteRoot: "no worker can name the absolute root of a namespace",
+    .pivotRootWithoutParent: "no worker stands on the absolute root of a namespace",
+    .pivotNewWithoutParent: "a mount without a parent is in no worker's namespace",
   ]
 
   @Test func `the nightly mix exercises every rule`() throws {
