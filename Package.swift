@@ -34,6 +34,7 @@ let package = Package(
       targets: [
         "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormScenario",
         "StormKernel", "StormVerdict", "StormTrace", "StormRun", "StormReport", "StormCalibration",
+        "StormFleet",
       ]),
   ],
   dependencies: [
@@ -82,12 +83,15 @@ let package = Package(
       "StormCalibration", folder: "Calibration",
       uses: ["StormVocabulary", "StormReclamation", "CMount"]),
 
+    layer("StormFleet", folder: "Fleet", uses: ["StormVocabulary", "StormKernel", "CMount"]),
+
     .executableTarget(
       name: "nsstorm",
       dependencies: [
         "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
         "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormRun", "StormReport",
         "StormCalibration",
+        "StormFleet",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -119,6 +123,7 @@ let package = Package(
       "TraceTests",
       of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
     tests("ReportTests", of: ["StormVocabulary", "StormVerdict", "StormReport"]),
+    tests("FleetTests", of: ["StormVocabulary", "StormKernel", "StormFleet"]),
     tests("CommandTests", of: ["StormVocabulary", "nsstorm"]),
   ]
 )

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import StormFleet
 
 /// The root command. Each subcommand has a file of its own.
 struct NSStorm: ParsableCommand {
@@ -22,11 +23,12 @@ struct NSStorm: ParsableCommand {
       ProfilesCommand.self,
       RulesCommand.self,
       ScenarioCommand.self,
-      SimulateCommand.self,
+      SimulateCommand.self, VMCommand.self,
     ])
 
   /// Parses the command line, runs the subcommand and ends the process with a documented exit code.
   static func launch() -> Never {
+    if GuestAgent.isDue { GuestAgent.run() }
     do {
       var command = try parseAsRoot()
       try command.run()

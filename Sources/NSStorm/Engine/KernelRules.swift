@@ -21,7 +21,7 @@ public struct KernelRules: Hashable, Sendable {
 
   /// A copy keeps "unbindable" (`clone_mnt`, 3.3.1). Intended everywhere, not done from 6.17 to 7.1.
   public var copiesKeepUnbindable = true
-  /// What a receiver had at the place goes on top of the copy's own stack (6.15+, `attach_recursive_mnt`; 4.1).
+  /// What a receiver had at the place goes on top of the copy's own stack (6.17+, `attach_recursive_mnt`; 4.1).
   public var tucksOntoTopOfCopy = true
   /// The walk over receivers visits slaves of mounts in detached trees (6.15+, `propagation_next`; 4.3).
   public var walksAnonymousMounts = true
@@ -53,9 +53,9 @@ public struct KernelRules: Hashable, Sendable {
   public var movesBeneathLocked = true
   /// The root may be slipped under (7.1+; 3.9).
   public var movesBeneathRoot = true
-  /// MOVE_MOUNT_SET_GROUP exists (5.15+; 3.10).
+  /// MOVE_MOUNT_SET_GROUP exists (5.15+, 5.10.241+; 3.10).
   public var hasSetGroup = true
-  /// set_group refuses an unbindable target (7.3; 3.10).
+  /// set_group refuses an unbindable target (7.3, 7.2.11+; 3.10).
   public var setGroupRefusesUnbindable = true
   /// mount_setattr exists (5.12+; 3.11).
   public var hasMountSetattr = true
@@ -120,8 +120,9 @@ public struct KernelRules: Hashable, Sendable {
     handsOverInBulk = since(6, 17)
     leavesCovers = since(7, 3)
     forceNeedsInitialUsers = !since(
-      6, 15, stable: [KernelRelease(6, 12, 24), KernelRelease(6, 1, 135)])
-    tucksOntoTopOfCopy = since(6, 15)
+      6, 15,
+      stable: [KernelRelease(6, 12, 24), KernelRelease(6, 1, 135), KernelRelease(5, 10, 237)])
+    tucksOntoTopOfCopy = since(6, 17)
     walksAnonymousMounts = since(6, 15)
     prefersPeerWithSameRoot = !since(6, 17)
     handsSlavesOverAtTail = !since(6, 17)
@@ -134,8 +135,8 @@ public struct KernelRules: Hashable, Sendable {
     hasMoveBeneath = since(6, 5)
     movesBeneathLocked = since(7, 1)
     movesBeneathRoot = since(7, 1)
-    hasSetGroup = since(5, 15)
-    setGroupRefusesUnbindable = since(7, 3)
+    hasSetGroup = since(5, 15, stable: [KernelRelease(5, 10, 241)])
+    setGroupRefusesUnbindable = since(7, 3, stable: [KernelRelease(7, 2, 11)])
     hasMountSetattr = since(5, 12)
     lockMovesToWhatIsTucked = since(7, 1)
     locksRelativeToDestination = since(7, 3)

@@ -1,0 +1,176 @@
+public import ArgumentParser
+import Foundation
+public import StormFleet
+import StormPlanning
+import StormVocabulary
+
+/// `nsstorm vm`: storms on other kernels than the running one.
+struct VMCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vm",
+    abstract: "Run storms on other kernels, in virtual machines.",
+    subcommands: [
+      VMRunCommand.self, VMMatrixCommand.self, VMExecCommand.self, VMKernelsCommand.self,
+    ])
+}
+
+/// What all commands that boot guests ask for.
+struct VMOptions: ParsableArguments {
+  @Option(help: "Processors of the guest.")
+  var processors = 2
+
+  @Option(help: "Memory of the guest, in MiB.")
+  var memory = 1024
+
+  @Option(help: "Seconds from start to end of a guest.")
+  var timeLimit = 900
+
+  @Option(help: "Seconds until the guest's first word.")
+  var bootLimit = 120
+
+  @Option(
+    help: "kvm, tcg, or auto: kvm where a probe boot shows that it works.")
+  var accelerator = AcceleratorChoice.auto
+
+  @Option(help: "The nsstorm that runs in the guest; this program by default.")
+  var program: String?
+
+  @Option(parsing: .unconditional, help: "Further words for the kernel's command line.")
+  var append: String?
+
+  @Flag(help: "Show the guest's console as well.")
+  var console = false
+
+  enum AcceleratorChoice: String, CaseIterable, ExpressibleByArgument {
+    case auto, kvm, tcg
+  }
+
+  func validate() throws {
+    for (name, value, range) in [
+      ("processors", processors, 1...64), ("memory", memory, 256...65_536),
+      ("time-limit", timeLimit, 10...86_400), ("boot-limit", bootLimit, 5...3_600),
+    ] where !range.contains(value) {
+      throw ValidationError(
+        "--\(name) is \(value); allowed: \(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+
+  var limits: VMLimits {
+    var limits = VMLimits()
+    limits.processors = processors
+    limits.memoryMebibytes = memory
+    limits.totalSeconds = timeLimit
+    limits.bootSeconds = bootLimit
+    return limits
+  }
+
+  var programPath: String {
+    program ?? (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+      ?? CommandLine.arguments[0]
+  }
+
+  static var cache: KernelCache {
+    let environment = ProcessInfo.processInfo.environment
+    return KernelCache(
+      folder: KernelCache.defaultFolder(environment: environment),
+      mirror: environment["NSSTORM_DEBIAN_MIRROR"].flatMap { $0.isEmpty ? nil : $0 })
+  }
+
+  static func say(_ line: String) {
+    FileHandle.standardError.write(Data("nsstorm vm: \(line)\n".utf8))
+  }
+
+  static func choice(_ text: String) throws(FleetError) -> KernelChoice {
+    try KernelChoice(text) { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  /// Finds out, once a boot of the host, how guests can run.
+  func accelerator(for kernel: BootableKernel) throws(FleetError) -> Accelerator {
+    switch accelerator {
+    case .kvm: return .kvm
+    case .tcg: return .tcg
+    case .auto:
+      return try AcceleratorProbe(folder: Self.cache.folder).accelerator(
+        for: kernel, program: programPath, say: Self.say)
+    }
+  }
+
+  /// Boots a guest that runs a command of nsstorm.
+  func boot(
+    _ kernel: BootableKernel, arguments: [String], profiles: [(name: String, content: [UInt8])],
+    _ watch: (VMEvent) -> Void
+  ) throws(FleetError) -> VMReport {
+    let image = GuestImage(program: programPath, arguments: arguments, profiles: profiles)
+    var machine = VirtualMachine(
+      kernel: kernel, image: image, accelerator: try accelerator(for: kernel))
+    machine.limits = limits
+    machine.kernelArguments = (append ?? "").split(separator: " ").map(String.init)
+    return try machine.run(watch)
+  }
+}
+
+/// `nsstorm vm exec`: any command of nsstorm on another kernel.
+struct VMExecCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "exec",
+    abstract: "Run any command of nsstorm on another kernel.",
+    discussion: "nsstorm vm exec --kernel debian:6.12.107 -- doctor")
+
+  @Option(help: "debian:6.12.107, debian:6.12 (its newest update), debian:7.3.4-rt, or an image.")
+  var kernel: String
+
+  @OptionGroup var options: VMOptions
+
+  @Argument(parsing: .postTerminator, help: "The command and its arguments.")
+  var command: [String] = []
+
+  func run() throws {
+    guard !command.isEmpty else {
+      throw ValidationError("no command: write nsstorm vm exec --kernel … -- doctor")
+    }
+    let report: VMReport
+    do {
+      let kernel = try VMOptions.cache.kernel(VMOptions.choice(kernel), say: VMOptions.say)
+      report = try options.boot(
+        kernel, arguments: command,
+        profiles: GuestImage.profiles(in: ProfileLibrary.ofThisProcess.folders)
+      ) { VMRendering.show($0) }
+    } catch {
+      throw CommandFailure(status: error.status, message: error.description)
+    }
+    try VMRendering.finish(report, showsConsole: options.console)
+  }
+}
+
+/// `nsstorm vm kernels`: what can be had from Debian.
+struct VMKernelsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kernels", abstract: "List the kernels that Debian's suites have.")
+
+  @Option(help: "cloud, generic or rt.")
+  var flavour = DebianKernelVersion.Flavour.cloud
+
+  func run() throws {
+    do {
+      for release in try VMOptions.cache.available(flavour, say: VMOptions.say) {
+        let version = DebianKernelVersion(
+          major: release.major, minor: release.minor, patch: release.patch, flavour: flavour)
+        print("debian:\(version)")
+      }
+    } catch {
+      throw CommandFailure(status: error.status, message: error.description)
+    }
+  }
+}
+
+extension DebianKernelVersion.Flavour: ExpressibleByArgument {}
+
+extension FleetError {
+  var status: ExitStatus {
+    switch self {
+    case .badKernel: .usage
+    case .kernelNotFound, .damaged: .badInput
+    case .toolMissing, .toolFailed, .toolTooSlow, .system: .harnessFailed
+    }
+  }
+}
