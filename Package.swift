@@ -47,7 +47,11 @@ let package = Package(
       name: "CMount",
       path: "Sources/CMount",
       cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-      linkerSettings: [.linkedLibrary("cap"), .linkedLibrary("mount")]),
+      linkerSettings: [
+        .linkedLibrary("cap"), .linkedLibrary("mount"),
+        // Bound at the start, workers do without the Swift libraries (lighten.c).
+        .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"]),
+      ]),
 
     layer("StormVocabulary", folder: "Vocabulary"),
     layer("StormEngine", folder: "Engine", uses: ["StormVocabulary"]),

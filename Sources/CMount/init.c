@@ -199,6 +199,8 @@ _Noreturn void nss_init_main(int control, int memory, int supervisor) {
   int error = -nss_drop_capabilities();
   if (error) refuse(control, NSS_STEP_CAPABILITIES, error);
 
+  nss_lighten(place.procfs);
+
   sigset_t children;
   sigemptyset(&children);
   sigaddset(&children, SIGCHLD);

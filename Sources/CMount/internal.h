@@ -63,6 +63,9 @@ _Noreturn void nss_init_main(int control, int memory, int supervisor);
 /// An observer. Never returns.
 _Noreturn void nss_observer_main(const struct nss_place *place, uint32_t index);
 
+/// Keeps libraries that workers do not need out of the copies of this process.
+void nss_lighten(int procfs);
+
 /// A message from the supervisor to PID 1.
 struct nss_command {
   uint32_t code;

@@ -41,7 +41,8 @@ import Testing
       return !lines.contains { line in marks.contains { line.contains($0) } }
     }
     #expect(isClean)
-    #expect(before.difference(to: try MachineState.current()) == [])
+    let left = before.difference(to: try MachineState.current())
+    #expect(left == [])
   }
 
   /// The session whose processes were to end.
@@ -55,6 +56,8 @@ import Testing
     let processes = SpawnedSupervisor.processes(ofSession: zygote.pid)
     let names = Set(processes.map(\.name))
     #expect(names.isSuperset(of: ["nss-zygote", "nss-init", "nss-observer", "nss-worker0"]))
+    let held = (processes.map(\.pid) + [supervisor.pid]).flatMap(heldFiles)
+    #expect(held == [])
     let own = try #require(MountNamespaces.id(ofProcess: getpid()))
     let namespaces = Set(processes.compactMap { MountNamespaces.id(ofProcess: $0.pid) })
       .subtracting([own])
@@ -82,17 +85,18 @@ import Testing
       #expect(supervisor.waitForEnd(within: 10) == 128 + SIGKILL)
     }
 
-    var left: [ProcessEntry] = []
+    var processesLeft: [ProcessEntry] = []
     let isClean = eventually(within: 10) {
-      left = SpawnedSupervisor.processes(ofSession: zygote.pid).filter { $0.state != "Z" }
-      return left.isEmpty
+      processesLeft = SpawnedSupervisor.processes(ofSession: zygote.pid).filter { $0.state != "Z" }
+      return processesLeft.isEmpty
     }
-    #expect(isClean, "still there: \(left)")
+    #expect(isClean, "still there: \(processesLeft)")
     let areNamespacesGone = eventually(within: 10) {
       MountNamespaces.all().map { namespaces.isDisjoint(with: $0) } ?? false
     }
     #expect(areNamespacesGone)
-    #expect(before.difference(to: try MachineState.current()) == [])
+    let left = before.difference(to: try MachineState.current())
+    #expect(left == [])
     return zygote.pid
   }
 }

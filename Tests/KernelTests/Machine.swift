@@ -7,8 +7,6 @@ struct MachineState {
   var mounts: String
   /// Backing files of all loop devices.
   var loopDevices: [String]
-  /// Files that could be nsstorm's, in the places for temporary files.
-  var temporaryFiles: [String]
 
   /// What the other has and this has not, and the reverse; empty where nothing was left.
   func difference(to other: MachineState) -> [String] {
@@ -19,21 +17,15 @@ struct MachineState {
   }
 
   private var lines: [String] {
-    mounts.split(separator: "\n").map(String.init) + loopDevices + temporaryFiles
+    mounts.split(separator: "\n").map(String.init) + loopDevices
   }
 
   static func current() throws -> MachineState {
     let loops = entries(of: "/sys/block").filter { $0.hasPrefix("loop") }.map {
       "\($0): \(contents(of: "/sys/block/\($0)/loop/backing_file") ?? "free")"
     }
-    let files = ["/tmp", "/var/tmp", "/dev/shm", "/run"].flatMap { place in
-      // Other tests, which may run at the same time, mark theirs with `-test`.
-      entries(of: place).filter { $0.hasPrefix("nsstorm") && !$0.contains("-test") }
-        .map { "\(place)/\($0)" }
-    }
     return MachineState(
-      mounts: try #require(contents(of: "/proc/self/mountinfo")), loopDevices: loops,
-      temporaryFiles: files)
+      mounts: try #require(contents(of: "/proc/self/mountinfo")), loopDevices: loops)
   }
 }
 
@@ -64,6 +56,22 @@ struct ProcessEntry: Hashable {
     self.parent = parent
     self.session = session
   }
+}
+
+/// The files on the machine's own file systems that a process has open, beyond its standard ones: a tool that holds none
+/// at any moment has no temporary file to leave.
+func heldFiles(of pid: Int32) -> [String] {
+  let places = Set(["/", "/tmp", "/var/tmp", "/dev/shm", "/run"].compactMap(device))
+  return entries(of: "/proc/\(pid)/fd").compactMap { Int($0) }.filter { $0 > 2 }.compactMap {
+    let path = "/proc/\(pid)/fd/\($0)"
+    guard let device = device(of: path), places.contains(device) else { return nil }
+    return linkTarget(path)
+  }
+}
+
+private func device(of path: String) -> dev_t? {
+  var status = stat()
+  return stat(path, &status) == 0 ? status.st_dev : nil
 }
 
 func linkTarget(_ path: String) -> String? {
