@@ -14,6 +14,9 @@ public struct KernelRules: Hashable, Sendable {
   public var busyWalksChains = true
   /// Locked or connected members of a detached tree are replaced by an empty directory (7.3, covers; 5.8).
   public var leavesCovers = true
+  /// umount2 asks under the lock again whether the mount is still the caller's (6.17+; before, a mount that somebody
+  /// else had taken meanwhile answered 0; 5.1).
+  public var umountAsksAgainUnderLock = true
   /// MNT_FORCE asks for a capability over the initial user namespace (5.10; later the superblock's; 2.3).
   public var forceNeedsInitialUsers = false
 
@@ -118,6 +121,7 @@ public struct KernelRules: Hashable, Sendable {
     self.init()
     umountsLargestSet = since(6, 17)
     handsOverInBulk = since(6, 17)
+    umountAsksAgainUnderLock = since(6, 17)
     leavesCovers = since(7, 3)
     forceNeedsInitialUsers = !since(
       6, 15,

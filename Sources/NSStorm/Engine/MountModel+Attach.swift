@@ -30,6 +30,7 @@ extension MountModel {
       climbed = Location(mount: next, dentry: mounts[next.index].root)
     }
     clearExpiryMark(top.mount)
+    keepReference(to: top, besides: target)
     if dentries[top.dentry.index].isUnlinked {
       return .failure(refuse(.targetRemoved, .noSuchEntry))
     }

@@ -1,14 +1,13 @@
 // Whether a synchronous umount may go on, kernel-mounts 5.2 (`propagate_mount_busy`).
 
 extension MountModel {
-  /// Whether the mount, or a copy that would go with it, is in use. The references of the running call are not
-  /// counted in ``MountRecord/holds``.
+  /// Whether the mount, or a copy that would go with it, is in use. The running call's own reference does not count.
   mutating func isBusy(_ victim: Mount) -> Bool {
     if mounts[victim.index].firstChild != .none, !isBroken(.ownChildIsNotBusy) {
       note(.busyOwnChild, victim)
       return true
     }
-    if mounts[victim.index].holds > 0, !isBroken(.heldIsNotBusy) {
+    if holdsOfOthers(victim) > 0, !isBroken(.heldIsNotBusy) {
       note(.busyHeld, victim)
       return true
     }

@@ -175,7 +175,7 @@ extension MountModel {
     if directory, dentries[dentry.index].firstChild != .none {
       return refuse(.removeNotEmpty, .notEmpty)
     }
-    detachMounts(on: dentry)
+    detachMountsOfRemoved(dentry)
     remove(dentry)
     return .none
   }
@@ -225,7 +225,7 @@ extension MountModel {
     }
     if replaced != .none {
       if dentries[replaced.index].firstChild != .none { return refuse(.removeNotEmpty, .notEmpty) }
-      detachMounts(on: replaced)
+      detachMountsOfRemoved(replaced)
       remove(replaced)
     }
     unlinkFromDirectory(dentry)
@@ -247,7 +247,7 @@ extension MountModel {
   }
 
   /// Lazily removes every mount on a dentry that goes, in all namespaces (`__detach_mounts`, 2.4).
-  private mutating func detachMounts(on dentry: Dentry) {
+  mutating func detachMounts(on dentry: Dentry) {
     while true {
       let mount = dentries[dentry.index].firstMountOn
       guard mount != .none, !isBroken(.removalKeepsMountsElsewhere) else { return }

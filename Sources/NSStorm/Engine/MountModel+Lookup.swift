@@ -12,7 +12,7 @@ struct LookupFlags: OptionSet {
 }
 
 /// The last component of a path whose parent was looked up.
-enum LastComponent {
+enum LastComponent: Hashable {
   case name(NameTable.Index)
   case root
   case dot
@@ -70,6 +70,7 @@ extension MountModel {
   mutating func resolve(
     _ argument: PathArgument, by process: Process, _ flags: LookupFlags = .followFinalLink
   ) -> Result<Location, Errno> {
+    if let known = takeFoundPlace() { return known }
     var found: Location
     switch argument {
     case .null:
@@ -80,7 +81,7 @@ extension MountModel {
       found = files[file.index].location
       note(.magicLinkNamesExactMount)
     case .path(let text):
-      switch walk(text, from: nil, by: process, flags: flags) {
+      switch walk(text, from: running.start, by: process, flags: flags) {
       case .failure(let errno): return .failure(errno)
       case .success(let location): found = location
       }
@@ -96,7 +97,7 @@ extension MountModel {
       let top = traversed(found)
       if top != found { note(.umountPathGoesToTop) }
       found = top
-    } else {
+    } else if !running.isResolving {
       // umount's own reference is put without clearing the mark (`mntput_no_expire`, 5.1).
       clearExpiryMark(found.mount)
     }
@@ -117,7 +118,8 @@ extension MountModel {
   mutating func resolveParent(
     _ argument: PathArgument, by process: Process
   ) -> Result<(parent: Location, last: LastComponent), Errno> {
-    var start: Location?
+    if let known = takeFoundParent() { return known }
+    var start = running.start
     let text: String
     switch argument {
     case .null: return .failure(refuse(.pathNull, .badAddress))
@@ -135,7 +137,7 @@ extension MountModel {
     switch walked {
     case .failure(let errno): return .failure(errno)
     case .success(let walk):
-      clearExpiryMark(walk.location.mount)
+      if !running.isResolving { clearExpiryMark(walk.location.mount) }
       return .success((walk.location, walk.last))
     }
   }
@@ -179,6 +181,7 @@ extension MountModel {
       return .success(Walk(location: here, last: .root))
     }
     for (number, component) in components.enumerated() {
+      if running.recordsPassing { notePassing(here) }
       let isLast = number == components.count - 1
       guard dentries[here.dentry.index].kind == .directory else {
         return .failure(refuse(.componentNotDirectory, .notDirectory))
@@ -225,6 +228,7 @@ extension MountModel {
         here = traversed(Location(mount: here.mount, dentry: found))
       }
     }
+    if running.recordsPassing { notePassing(here) }
     if endsInSlash, dentries[here.dentry.index].kind != .directory {
       return .failure(refuse(.componentNotDirectory, .notDirectory))
     }

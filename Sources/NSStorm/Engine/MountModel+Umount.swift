@@ -16,8 +16,7 @@ struct UmountReason: OptionSet {
 extension MountModel {
   /// `ksys_umount`, `can_umount`, `do_umount`.
   mutating func umount(_ path: PathArgument, _ flags: UmountFlags, by process: Process) -> Errno {
-    let known: UmountFlags = [.force, .detach, .expire, .noFollow]
-    if !flags.subtracting(known).isEmpty { return refuse(.umountUnknownFlag, .invalidArgument) }
+    if !flags.subtracting(.allKnown).isEmpty { return refuse(.umountUnknownFlag, .invalidArgument) }
     let lookup: LookupFlags =
       flags.contains(.noFollow) ? .toTopmost : [.toTopmost, .followFinalLink]
     let location: Location
@@ -25,6 +24,16 @@ extension MountModel {
     case .failure(let errno): return errno
     case .success(let found): location = found
     }
+    if !running.wasChecked, let errno = refuseUmount(of: location, flags, by: process) {
+      return errno
+    }
+    return umountChecked(location.mount, flags, by: process)
+  }
+
+  /// `can_umount` and the expiry mark: asked without the lock, nil where the umount may go on.
+  mutating func refuseUmount(
+    of location: Location, _ flags: UmountFlags, by process: Process
+  ) -> Errno? {
     let mount = location.mount
     if !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
     if location.dentry != mounts[mount.index].root {
@@ -37,12 +46,12 @@ extension MountModel {
     if flags.contains(.force), !mayForce(mount, process) {
       return refuse(.umountForceCapability, .notPermitted)
     }
-    let isCallersRoot = mount == processes[process.index].root.mount
     if flags.contains(.expire) {
+      let isCallersRoot = mount == processes[process.index].root.mount
       if isCallersRoot || !flags.isDisjoint(with: [.force, .detach]) {
         return refuse(.expireWithOtherFlags, .invalidArgument)
       }
-      if mounts[mount.index].firstChild != .none || mounts[mount.index].holds > 0 {
+      if mounts[mount.index].firstChild != .none || holdsOfOthers(mount) > 0 {
         return refuse(.expireInUse, .busy)
       }
       if !mounts[mount.index].state.contains(.expiryMark) {
@@ -50,7 +59,24 @@ extension MountModel {
         return refuse(.expireMarks, .tryAgain)
       }
     }
+    return nil
+  }
+
+  /// `do_umount`: what is asked under the lock.
+  private mutating func umountChecked(
+    _ mount: Mount, _ flags: UmountFlags, by process: Process
+  ) -> Errno {
+    let isCallersRoot = mount == processes[process.index].root.mount
     if isCallersRoot, !flags.contains(.detach) { return remountRootReadOnly(mount, process) }
+    if running.isPointwise, !isOurs(mount, process) {
+      // Somebody was faster. Up to 6.16 that is not asked again (5.1, section 7).
+      if rules.umountAsksAgainUnderLock { return refuse(.umountForeignMount, .invalidArgument) }
+      if flags.contains(.detach) { return .none }
+      return isBusy(mount) ? refuse(.umountBusy, .busy) : .none
+    }
+    if mounts[mount.index].state.contains(.locked) {
+      return refuse(.umountLocked, .invalidArgument)
+    }
     if mounts[mount.index].parent == .none {
       return refuse(.umountAbsoluteRoot, .invalidArgument)
     }

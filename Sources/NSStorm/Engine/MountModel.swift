@@ -31,6 +31,8 @@ public struct MountModel: ~Copyable {
   var mutation: Mutation?
   /// Namespaces whose `pendingCount` the running call has raised.
   var countedNamespaces: [Namespace] = []
+  /// What a call that runs point by point brings along; see `MountModel+Points.swift`.
+  var running = RunningCall()
   /// Marks of one traversal; see `MountModel+Marks.swift`.
   var marks = MountMarks()
 
