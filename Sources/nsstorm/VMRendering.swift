@@ -25,8 +25,8 @@ enum VMRendering {
     ]
     switch report.outcome {
     case .finished, .killed: break
-    case .lost where !report.machineMessages.isEmpty: lines.append(report.machineMessages)
     default:
+      if !report.machineMessages.isEmpty { lines.append("QEMU said: \(report.machineMessages)") }
       let sign = report.console.signs.first { $0.kind == report.outcome.faultKind }
       lines += report.console.excerpt(lines: linesShown, since: sign).map { "  | \($0)" }
     }
