@@ -16,7 +16,7 @@ import Testing
     (.blindGracePeriod, "D0", "U,W", [.earlyPut, .leak]),
     (.lenientBusyCheck, "D0", "U,F", [.aliveAtReturnReferenced]),
     (.strictBusyCheck, "D0", "U", [.busyTransient]),
-    (.lostTaskWork, "D0", "U", [.leak, .aliveAtReturn]),
+    (.lostTail, "D0", "U", [.leak, .aliveAtReturn]),
     (.keepLockOnBusy, "D0", "U,F,L", [.deadlock]),
   ]
 
@@ -32,6 +32,66 @@ import Testing
     for finding in expected {
       #expect(sound.counterexamples[finding] == nil, "\(finding.tag) without the fault")
       #expect(result.counterexamples[finding] != nil, "\(finding.tag) with the fault")
+    }
+  }
+
+  /// How each property is broken on purpose, and the scenario that must show it.
+  static func broken(_ design: Design, against property: Property) -> (Design, String) {
+    var design = design
+    switch property {
+    case .p1:
+      design.sabotage = [.freeWithoutGracePeriod, .blindGracePeriod]
+      if design.counts == .locked { design.counts = .atomic }
+      return (design, "L,W")
+    case .p2, .p12:
+      design.sabotage = [.ignoreDoomed, .blindGracePeriod]
+      if design.counts == .locked { design.counts = .atomic }
+      return (design, "L,W")
+    case .p3:
+      design.sabotage = .lenientBusyCheck
+      return (design, "U,F")
+    case .p4:
+      design.sabotage = .strictBusyCheck
+      return (design, "U")
+    case .p5:
+      design.waitLazy = .callRcu
+      return (design, "L")
+    case .p6:
+      design.sabotage = .keepLockOnBusy
+      return (design, "U,F,L")
+    case .p7, .p8:
+      design.sabotage = .lostTail
+      return (design, "L")
+    case .p8w:
+      design.sabotage = .lostTail
+      return (design, "L,W")
+    case .p9:
+      design.sabotage = .blindGracePeriod
+      if design.counts == .locked { design.counts = .atomic }
+      return (design, "L,W")
+    case .p10:
+      design.waitSync = .wait
+      return (design, "U")
+    case .p11:
+      design.tail = .wqNoWait
+      return (design, "L")
+    }
+  }
+
+  @Test(arguments: Design.catalogue.map(\.name))
+  func `whatever property a design keeps, breaking it on purpose is caught`(name: String) throws {
+    let design = try #require(Design.named(name))
+    for property in Property.allCases {
+      let (broken, text) = Self.broken(design, against: property)
+      let scenario = try Scenario(parsing: text)
+      func verdict(_ design: Design) -> CellVerdict? {
+        DesignVerdict(of: design, experiments: [.release(design, scenario)])[property]?.verdict
+      }
+      guard verdict(design) == .holds else { continue }
+      guard case .violated = verdict(broken) else {
+        Issue.record("\(name): \(property) broken on purpose is not caught in \(text)")
+        continue
+      }
     }
   }
 

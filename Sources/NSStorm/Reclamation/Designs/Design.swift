@@ -157,8 +157,8 @@ public struct Sabotage: OptionSet, Sendable, Hashable {
   public static let lenientBusyCheck = Sabotage(rawValue: 8)
   /// The busy check allows one reference too few (breaks P4).
   public static let strictBusyCheck = Sabotage(rawValue: 16)
-  /// The task work of the final put is forgotten (breaks P7).
-  public static let lostTaskWork = Sabotage(rawValue: 32)
+  /// The tail of the final put is forgotten, whoever should run it (breaks P7, P8).
+  public static let lostTail = Sabotage(rawValue: 32)
   /// The failing umount keeps `mount_lock` (breaks P6).
   public static let keepLockOnBusy = Sabotage(rawValue: 64)
 }

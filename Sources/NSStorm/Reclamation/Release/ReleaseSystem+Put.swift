@@ -128,6 +128,10 @@ extension ReleaseSystem {
     of mount: Int, by index: Int, _ changed: inout Block, in next: ReleaseState,
     _ successors: borrowing SuccessorBuffer
   ) {
+    if design.sabotage.contains(.lostTail) {
+      proceed(index, &changed)
+      return
+    }
     if isCallback(index) {
       successors.note(.blockInCallback)
       successors.note(.cleanupOnBystander)
@@ -144,9 +148,7 @@ extension ReleaseSystem {
       next[.delayed, mount] = true
       proceed(index, &changed)
     case .taskWork:
-      if !design.sabotage.contains(.lostTaskWork) {
-        changed.taskWork |= 1 << UInt64(mount)
-      }
+      changed.taskWork |= 1 << UInt64(mount)
       proceed(index, &changed)
     case .inline:
       proceed(index, &changed)
