@@ -128,6 +128,7 @@ let package = Package(
       of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
     tests("ReportTests", of: ["StormVocabulary", "StormVerdict", "StormReport"]),
     tests("FleetTests", of: ["StormVocabulary", "StormKernel", "StormFleet"]),
+    tests("CalibrationTests", of: ["StormReclamation", "StormCalibration"]),
     tests("CommandTests", of: ["StormVocabulary", "nsstorm"]),
   ]
 )

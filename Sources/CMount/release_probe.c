@@ -256,7 +256,7 @@ int nss_release_probe(const struct nss_probe_request *request, uint32_t limit_mi
     int status = 0;
     pid_t done = waitpid(child, &status, WNOHANG);
     if (done == child) {
-      if (status != 0 && shared->result.error == 0) answer = -ECHILD;
+      if (status != 0 && shared->result.error == 0 && answer == 0) answer = -ECHILD;
       break;
     }
     if (nss_now() > end) {

@@ -66,19 +66,14 @@ struct ExploreCommand: ParsableCommand {
     if claims { return try printClaims() }
     if flush { return try printFlush() }
     let composed = try composition.compose()
-    if let property { return try printTrace(property, composed) }
-    var reports: [ExploreReport.Row] = []
-    for design in composed.designs {
-      if let scenario = composed.scenario {
-        try printScenario(design, scenario)
-      } else {
-        let verdict = DesignVerdict(
+    if let property { return try printTraces(property, composed) }
+    if let scenario = composed.scenario { return try printScenario(scenario, composed.designs) }
+    let reports = composed.designs.map { design in
+      ExploreReport.Row(
+        DesignVerdict(
           of: design, experiments: Experiment.all(for: design, cpus: composed.cpus),
-          options: options)
-        reports.append(ExploreReport.Row(verdict))
-      }
+          options: options))
     }
-    guard composed.scenario == nil else { return }
     if json {
       try printJSON(reports)
     } else {
@@ -89,16 +84,17 @@ struct ExploreCommand: ParsableCommand {
     }
   }
 
-  /// One design, one scenario: all findings with their lengths.
-  private func printScenario(_ design: Design, _ scenario: Scenario) throws {
-    let experiment = Experiment.release(design, scenario)
-    let result = experiment.explore(options)
-    let report = ExploreReport.ScenarioRow(design, experiment, result)
-    if json { try printJSON(report) } else { print(report.text) }
-    if result.stopped != nil { throw ExitStatus.nothingChecked.exitCode }
+  /// One scenario under each design: all findings with their lengths.
+  private func printScenario(_ scenario: Scenario, _ designs: [Design]) throws {
+    let reports = designs.map { design in
+      let experiment = Experiment.release(design, scenario)
+      return ExploreReport.ScenarioRow(design, experiment, experiment.explore(options))
+    }
+    if json { try printJSON(reports) } else { print(reports.map(\.text).joined(separator: "\n")) }
+    if reports.contains(where: { $0.stopped != nil }) { throw ExitStatus.nothingChecked.exitCode }
   }
 
-  private func printTrace(_ name: String, _ composed: DesignOptions.Composition) throws {
+  private func printTraces(_ name: String, _ composed: DesignOptions.Composition) throws {
     guard
       let property = Property.allCases.first(where: {
         $0.rawValue.lowercased() == name.lowercased()
@@ -110,25 +106,36 @@ struct ExploreCommand: ParsableCommand {
           what: "property", value: name, allowed: Property.allCases.map(\.rawValue)
         ).description)
     }
-    var isUnknown = false
-    for design in composed.designs {
+    guard svg == nil || composed.designs.count == 1 else {
+      throw CommandFailure(
+        status: .usage, message: "--svg draws one trace; name one design, as in explore D4 --svg f")
+    }
+    let cells = composed.designs.compactMap { design in
       let experiments =
         composed.scenario.map { [Experiment.release(design, $0)] }
         ?? Experiment.all(for: design, cpus: composed.cpus)
-      let verdict = DesignVerdict(of: design, experiments: experiments, options: options)
-      guard let cell = verdict[property] else { continue }
-      if case .unknown = cell.verdict { isUnknown = true }
-      let report = try ExploreReport.TraceReport(design, cell)
-      if json { try printJSON(report) } else { print(report.text) }
-      if let svg, let evidence = cell.evidence.first {
-        let trace = try evidence.experiment.trace(evidence.example)
-        let title =
-          "\(design.name) \(evidence.experiment.name): \(property.rawValue) "
-          + "\(evidence.example.finding.tag) in \(evidence.example.length) steps"
-        try write(trace.sequenceDiagram(title: title), to: svg)
-      }
+      return DesignVerdict(of: design, experiments: experiments, options: options)[property]
+        .map { (design, $0) }
     }
-    if isUnknown { throw ExitStatus.nothingChecked.exitCode }
+    let reports = try cells.map { try ExploreReport.TraceReport($0, $1) }
+    if json { try printJSON(reports) } else { print(reports.map(\.text).joined(separator: "\n")) }
+    if let svg { try draw(cells, to: svg) }
+    if reports.contains(where: { $0.verdict == .unknown }) {
+      throw ExitStatus.nothingChecked.exitCode
+    }
+  }
+
+  private func draw(_ cells: [(Design, DesignVerdict.Cell)], to path: String) throws {
+    guard let (design, cell) = cells.first, let evidence = cell.evidence.first else {
+      throw CommandFailure(
+        status: .nothingChecked,
+        message: "there is no trace to draw for \(path): no violation was found")
+    }
+    let title =
+      "\(design.name) \(evidence.experiment.name): \(cell.property.rawValue) "
+      + "\(evidence.example.finding.tag) in \(evidence.example.length) steps"
+    let trace = try evidence.experiment.trace(evidence.example)
+    try write(trace.sequenceDiagram(title: title), to: path)
   }
 
   private func printClaims() throws {

@@ -143,6 +143,13 @@ import Testing
     #expect(result.storedBytes <= 1 << 20)
   }
 
+  @Test func `a stored state takes less than a hundred bytes`() throws {
+    let measured = try ExplorerBenchmark.measure(design: "D0", scenario: "U,W,F,L@1,W@1")
+    #expect(measured.complete)
+    #expect(measured.stateCount > 100_000)
+    #expect(measured.bytesPerState < 100)
+  }
+
   @Test func `two umounts of one superblock leave it dead when the later one returns`() throws {
     let result = try explore(.mainline, "U,U@1", mounts: 2, relation: .sameSuperblock)
     #expect(result.counterexamples[.aliveAtReturn] == nil)
