@@ -20,7 +20,10 @@ struct AttachPlace {
 
 extension MountModel {
   /// Resolves a mount target to the top of whatever is mounted there, and checks that it can carry a mount.
-  mutating func lockTarget(_ target: Location) -> Result<Location, Errno> {
+  ///
+  /// - Parameter beneath: the place is that of the topmost mount in its parent, and it is this directory that must be
+  ///   there still; the root of the topmost mount may have been removed.
+  mutating func lockTarget(_ target: Location, beneath: Bool = false) -> Result<Location, Errno> {
     let top = traversed(target)
     if top != target { note(.targetIsTopOfStack, top.mount) }
     var climbed = target
@@ -31,7 +34,10 @@ extension MountModel {
     }
     clearExpiryMark(top.mount)
     keepReference(to: top, besides: target)
-    if dentries[top.dentry.index].isUnlinked {
+    let isSlippedUnder =
+      beneath && isMountRoot(top) && mounts[top.mount.index].parent != .none
+    let place = isSlippedUnder ? mounts[top.mount.index].mountpoint : top.dentry
+    if dentries[place.index].isUnlinked {
       return .failure(refuse(.targetRemoved, .noSuchEntry))
     }
     if mounts[top.mount.index].namespace == .none, rules.lockTargetRefusesUnmounted {
@@ -73,7 +79,8 @@ extension MountModel {
         member = nextInTree(member, root: source)
       }
       switch propagate(
-        source, onto: place.parent, at: place.mountpoint, lastOldGroup: lastOldGroup) {
+        source, onto: place.parent, at: place.mountpoint, lastOldGroup: lastOldGroup)
+      {
       case .failure(let errno):
         for member in invented { mounts[member.index].group = 0 }
         return errno

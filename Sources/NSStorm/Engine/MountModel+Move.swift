@@ -50,7 +50,7 @@ extension MountModel {
     return move(source, to: target, beneath: flags.contains(.beneath), by: process)
   }
 
-  private func isMountRoot(_ location: Location) -> Bool {
+  func isMountRoot(_ location: Location) -> Bool {
     location.dentry == mounts[location.mount.index].root
   }
 
@@ -69,7 +69,7 @@ extension MountModel {
       return refuse(.beneathNotMountRoot, .invalidArgument)
     }
     let top: Location
-    switch lockTarget(target) {
+    switch lockTarget(target, beneath: beneath) {
     case .failure(let errno): return errno
     case .success(let found): top = found
     }
