@@ -110,7 +110,8 @@ let package = Package(
         "StormTrace",
       ]),
     tests(
-      "ScenarioTests", of: ["StormVocabulary", "StormEngine", "StormKernel", "StormScenario"], data: ["Data"]),
+      "ScenarioTests", of: ["StormVocabulary", "StormEngine", "StormKernel", "StormScenario"],
+      data: ["Data"]),
     tests("ReclamationTests", of: ["StormVocabulary", "StormReclamation"]),
     tests("PlanningTests", of: ["StormVocabulary", "StormEngine", "StormPlanning"]),
     .executableTarget(

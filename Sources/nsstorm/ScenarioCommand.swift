@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import StormEngine
 import StormKernel
+import StormRun
 import StormScenario
 import StormVocabulary
 
@@ -34,8 +35,8 @@ struct ScenarioCommand: ParsableCommand {
   var verbose = false
 
   func run() throws {
-    let release = try rules ?? RunningKernel.release()
-    let kernelRules = try RunningKernel.rules(for: release)
+    let release = try rules ?? KernelChoice.release()
+    let kernelRules = try KernelChoice.rules(for: release)
     var scenarios: [Scenario] = []
     for file in files {
       guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
@@ -95,7 +96,7 @@ struct ScenarioCommand: ParsableCommand {
       }
     }
     print(
-      "\(scenarios.count) scenarios on \(RunningKernel.identification.release): "
+      "\(scenarios.count) scenarios on \(RunningKernel.ofThisMachine().release): "
         + "\(scenarios.count - known - violated) agree, \(known) known issues, \(violated) differ")
     if violated > 0 { throw ExitStatus.diverged.exitCode }
   }

@@ -1,29 +1,19 @@
 import Foundation
 import StormEngine
+import StormRun
 import StormVocabulary
 
-/// The kernel that this process runs on.
-enum RunningKernel {
-  /// `uname -r` and `uname -v`.
-  static var identification: (release: String, build: String) {
-    var names = utsname()
-    guard uname(&names) == 0 else { return ("", "") }
-    func text<T>(_ field: T) -> String {
-      withUnsafeBytes(of: field) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-    }
-    return (text(names.release), text(names.version))
-  }
-
-  /// Its version, with the stable number where either name has it.
+/// The kernel that a command predicts for, where none is named on the command line.
+enum KernelChoice {
+  /// The running kernel's version, with the stable number where either name has it.
   static func release() throws -> KernelRelease {
-    let (release, build) = identification
-    guard let known = KernelRelease(release: release, build: build) else {
+    let running = RunningKernel.ofThisMachine()
+    guard let known = running.version else {
       throw CommandFailure(
         status: .harnessFailed,
         message:
-          "cannot read a version from the kernel's name \(release); give one with --rules 6.18")
+          "cannot read a version from the kernel's name \(running.release); give one with --rules 6.18"
+      )
     }
     return known
   }
