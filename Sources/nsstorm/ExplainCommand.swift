@@ -77,7 +77,7 @@ struct ExplainCommand: ParsableCommand {
             status: .badInput, message: "\(file): no version in the kernel's name; give --rules")
         }
         var model = MountModel(
-          rules: try KernelChoice.rules(for: release), initialTable: reader.header.table)
+          rules: try PredictedKernel.rules(for: release), initialTable: reader.header.table)
         while let line = try reader.next() {
           guard case .step(let recorded) = line else { continue }
           if recorded.number == step {
@@ -112,7 +112,7 @@ struct ExplainCommand: ParsableCommand {
       do { plan = try Plan(profile: profile, seed: seed) } catch {
         throw CommandFailure(status: .badInput, message: error.description)
       }
-      var model = MountModel(rules: try KernelChoice.rules(for: rules ?? profile.rules))
+      var model = MountModel(rules: try PredictedKernel.rules(for: rules ?? profile.rules))
       var number = 0
       for item in plan.items {
         guard case .step(let planned) = item else { continue }
@@ -137,7 +137,7 @@ private struct TypedLine: ~Copyable {
 
   init(_ text: String, rules release: KernelRelease?) throws {
     let parsed = try Self.parse(text)
-    let rules = try release.map(KernelChoice.rules) ?? .newest
+    let rules = try release.map(PredictedKernel.rules) ?? .newest
     scenario = parsed
     model = MountModel(rules: rules)
   }

@@ -16,8 +16,8 @@ struct ProbeCommand: ParsableCommand {
   var rules: KernelRelease?
 
   func run() throws {
-    let release = try rules ?? KernelChoice.release()
-    _ = try KernelChoice.rules(for: release)
+    let release = try rules ?? PredictedKernel.release()
+    _ = try PredictedKernel.rules(for: release)
     guard let probe = RuleProbe(release: release) else { return }
     var findings = 0
     var seen = 0

@@ -18,8 +18,8 @@ struct RulesCommand: ParsableCommand {
     var release: KernelRelease?
 
     func run() throws {
-      let release = try release ?? KernelChoice.release()
-      let rules = try KernelChoice.rules(for: release)
+      let release = try release ?? PredictedKernel.release()
+      let rules = try PredictedKernel.rules(for: release)
       let actual = rules.applying(KnownIssue.affecting(release))
       print("rules of \(release), and * where a known issue of that release does otherwise")
       for rule in RuleSwitch.all {
@@ -44,7 +44,7 @@ struct RulesCommand: ParsableCommand {
 
     func run() throws {
       func rules(_ release: KernelRelease) throws -> KernelRules {
-        let rules = try KernelChoice.rules(for: release)
+        let rules = try PredictedKernel.rules(for: release)
         return actual ? rules.applying(KnownIssue.affecting(release)) : rules
       }
       let left = try rules(first)

@@ -35,8 +35,8 @@ struct ScenarioCommand: ParsableCommand {
   var verbose = false
 
   func run() throws {
-    let release = try rules ?? KernelChoice.release()
-    let kernelRules = try KernelChoice.rules(for: release)
+    let release = try rules ?? PredictedKernel.release()
+    let kernelRules = try PredictedKernel.rules(for: release)
     var scenarios: [Scenario] = []
     for file in files {
       guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {

@@ -13,7 +13,7 @@ public struct KnownIssue: Sendable, Identifiable {
   public let fixSubject: String
   /// The first release that has it.
   public let introduced: KernelRelease
-  /// The first mainline release without it.
+  /// The first release of the newest line that had it without it.
   public let fixed: KernelRelease
   /// The first releases of stable lines without it.
   public let fixedInStable: [KernelRelease]
@@ -42,18 +42,18 @@ public struct KnownIssue: Sendable, Identifiable {
     KnownIssue(
       id: "unbindable-lost-in-namespace-copy",
       title: "a new mount namespace forgets that mounts are unbindable",
-      fixSubject: "namespace: keep unbindable mounts unbindable in a copied namespace",
+      fixSubject: "mount: keep a copied mount unbindable",
       introduced: KernelRelease(6, 17), fixed: KernelRelease(7, 2), fixedInStable: [],
       appearance:
         "mountinfo of the new namespace shows no `unbindable`, and binding the mount there succeeds",
       source:
-        "kernel-mounts 3.3.1 and E09; known-kernel-bugs 20 (the fix's subject is not known to the letter)",
+        "kernel-mounts 3.3.1 and E09; known-kernel-bugs 20; probed on 7.2.6, 7.2.9 (there) and 7.2.11 (gone)",
       apply: { $0.copiesKeepUnbindable = false }),
     KnownIssue(
       id: "busy-chain-torn-out",
       title: "a synchronous umount takes a busy copy that stands in a chain of copies",
       fixSubject: "fs: don't silently unmount busy mounts",
-      introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2),
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
       fixedInStable: [KernelRelease(6, 12, 117)],
       appearance:
         "umount2 answers 0 where EBUSY is due, and a mount that somebody holds disappears",
@@ -76,7 +76,7 @@ public struct KnownIssue: Sendable, Identifiable {
       introduced: KernelRelease(5, 10), fixed: KernelRelease(6, 16),
       fixedInStable: [
         KernelRelease(6, 15, 3), KernelRelease(6, 12, 34), KernelRelease(6, 6, 94),
-        KernelRelease(6, 1, 142),
+        KernelRelease(6, 1, 142), KernelRelease(5, 10, 239),
       ],
       appearance: "MS_SHARED and its kin on a lazily detached mount answer 0 instead of EINVAL",
       source: "kernel-mounts 3.5 and E27; known-kernel-bugs 11",
@@ -88,7 +88,9 @@ public struct KnownIssue: Sendable, Identifiable {
       fixSubject:
         "attach_recursive_mnt(): do not lock the covering tree when sliding something under it",
       introduced: KernelRelease(5, 10), fixed: KernelRelease(6, 16),
-      fixedInStable: [KernelRelease(6, 12, 36), KernelRelease(6, 1, 143)],
+      fixedInStable: [
+        KernelRelease(6, 12, 36), KernelRelease(6, 1, 143), KernelRelease(5, 10, 240),
+      ],
       appearance:
         "umount of one's own mount answers EINVAL for ever after something was mounted beneath it",
       source: "kernel-mounts 3.14 and E30; known-kernel-bugs 15",
@@ -98,7 +100,7 @@ public struct KnownIssue: Sendable, Identifiable {
       title: "a locked mount loses its lock when a copy is propagated beneath it",
       fixSubject:
         "namespace: keep the cover of a propagated copy locked (7.1 only; subject not known)",
-      introduced: KernelRelease(7, 1), fixed: KernelRelease(7, 2), fixedInStable: [],
+      introduced: KernelRelease(7, 1), fixed: KernelRelease(7, 2, 11), fixedInStable: [],
       appearance: "umount inside a user namespace answers 0 for a mount that was locked",
       source: "known-kernel-bugs 4d: locked_mount.propagated_copy_keeps_the_cover_locked",
       apply: { $0.tuckingUnlocksCover = true }),

@@ -4,7 +4,7 @@ import StormRun
 import StormVocabulary
 
 /// The kernel that a command predicts for, where none is named on the command line.
-enum KernelChoice {
+enum PredictedKernel {
   /// The running kernel's version, with the stable number where either name has it.
   static func release() throws -> KernelRelease {
     let running = RunningKernel.ofThisMachine()
