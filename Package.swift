@@ -127,7 +127,6 @@ let package = Package(
     tests(
       "TraceTests",
       of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
-    tests("ReportTests", of: ["StormVocabulary", "StormVerdict", "StormReport"]),
     tests("FleetTests", of: ["StormVocabulary", "StormKernel", "StormFleet"]),
     tests("CalibrationTests", of: ["StormReclamation", "StormCalibration"]),
     tests("CommandTests", of: ["StormVocabulary", "nsstorm"]),

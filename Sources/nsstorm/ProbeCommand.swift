@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import StormKernel
 import StormScenario
 import StormVocabulary
@@ -19,6 +20,7 @@ struct ProbeCommand: ParsableCommand {
     let release = try rules ?? PredictedKernel.release()
     _ = try PredictedKernel.rules(for: release)
     guard let probe = RuleProbe(release: release) else { return }
+    try dropUnneededCapabilities()
     var findings = 0
     var seen = 0
     for rule in RuleSwitch.all {
@@ -43,6 +45,13 @@ struct ProbeCommand: ParsableCommand {
 /// Text padded to a column's width.
 func column(_ text: String, _ width: Int) -> String {
   text + String(repeating: " ", count: max(1, width - text.count))
+}
+
+/// A command that storms keeps only the capabilities that it uses. Called before any thread is made; a caller that has
+/// none to drop is told by the sandbox what is missing.
+func dropUnneededCapabilities() throws {
+  guard geteuid() == 0 else { return }
+  do { try PrivilegeReduction.drop() } catch { throw failure(error) }
 }
 
 /// What a sandbox could not do, as an exit status and a message.

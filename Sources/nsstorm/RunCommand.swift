@@ -62,6 +62,7 @@ struct RunCommand: ParsableCommand {
     let renderer = TerminalRenderer(text: text)
     var control = InterruptWatch()
     let summary: RunSummary
+    try dropUnneededCapabilities()
     do {
       summary = try StormRunner.run(loaded, options: options, control: &control) {
         renderer.show($0)

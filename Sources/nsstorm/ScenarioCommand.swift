@@ -50,6 +50,7 @@ struct ScenarioCommand: ParsableCommand {
     if scenarios.isEmpty {
       throw CommandFailure(status: .nothingChecked, message: "there is no scenario to run")
     }
+    if !predict { try dropUnneededCapabilities() }
     do {
       if predict {
         try show(scenarios, kernelRules)

@@ -87,6 +87,10 @@ extension RuleSwitch {
       -mkdir /m; -tmpfs m /m a; -ns B; -@B tmpfs k /m/a x; -@B tmpfs kx /m/a/x; -@B open 1 /m/a; -@B mkdir /m/a/x/y; rmdir /m/a; @B stat 1 x/y
       """),
     RuleSwitch(
+      "umountAsksAgainUnderLock", \.umountAsksAgainUnderLock,
+      "a umount that finds its mount gone when it gets the lock answers EINVAL", "5.1 do_umount",
+      nil),
+    RuleSwitch(
       "forceNeedsInitialUsers", \.forceNeedsInitialUsers,
       "MNT_FORCE needs a capability over the initial user namespace", "2.3 can_umount",
       "-mkdir /m; -nsuser U; -@U tmpfs m /m; @U umount /m f"),
