@@ -53,8 +53,6 @@ extension MountModel {
   }
 
   /// `attach_recursive_mnt`.
-  ///
-  /// - Parameter callerOwner: the user namespace that owns the caller's mount namespace.
   mutating func attachTree(
     _ source: Mount, at place: AttachPlace, from origin: AttachSource, by process: Process
   ) -> Errno {

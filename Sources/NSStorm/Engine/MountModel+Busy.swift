@@ -77,7 +77,6 @@ extension MountModel {
       }
       receiver = propagationNext(receiver, origin: parent)
     }
-    // The parent receives nothing, but a chain may begin at the victim's own stack: a candidate receiver.
     return false
   }
 

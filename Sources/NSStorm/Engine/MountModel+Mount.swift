@@ -65,16 +65,16 @@ extension MountModel {
     _ call: MountCall, at target: Location, by process: Process
   ) -> Errno {
     guard let type = call.type else { return refuse(.newWithoutType, .invalidArgument) }
-    let made: (superblock: Superblock, isNew: Bool)
+    let superblock: Superblock
     switch makeFileSystem(type, by: process, readOnly: call.flags.contains(.readOnly)) {
     case .failure(let errno): return errno
-    case .success(let superblock): made = superblock
+    case .success(let made): superblock = made
     }
     // The call's own reference: a mount that is undone must not take the superblock with it.
-    superblocks[made.superblock.index].mountCount += 1
-    let errno = attachNew(made.superblock, call, at: target, by: process)
-    superblocks[made.superblock.index].mountCount -= 1
-    if superblocks[made.superblock.index].mountCount == 0 { releaseSuperblock(made.superblock) }
+    superblocks[superblock.index].mountCount += 1
+    let errno = attachNew(superblock, call, at: target, by: process)
+    superblocks[superblock.index].mountCount -= 1
+    if superblocks[superblock.index].mountCount == 0 { releaseSuperblock(superblock) }
     return errno
   }
 
@@ -108,21 +108,21 @@ extension MountModel {
   /// A superblock of a type; tmpfs, ramfs and proc make a new one each time.
   mutating func makeFileSystem(
     _ type: String, by process: Process, readOnly: Bool
-  ) -> Result<(superblock: Superblock, isNew: Bool), Errno> {
+  ) -> Result<Superblock, Errno> {
     let owner = processes[process.index].userNamespace
     switch type {
     case "tmpfs", "ramfs", "proc":
       let superblock = makeSuperblock(type: names.intern(type), owner: owner)
       superblocks[superblock.index].isReadOnly = readOnly
-      return .success((superblock, true))
+      return .success(superblock)
     case "sysfs", "mqueue":
       let known = type == "sysfs" ? state.sysfs : state.messageQueue
-      if known != .none { return .success((known, false)) }
+      if known != .none { return .success(known) }
       let superblock = makeSuperblock(type: names.intern(type), owner: owner)
       superblocks[superblock.index].isSingleton = true
       superblocks[superblock.index].isReadOnly = readOnly
       if type == "sysfs" { state.sysfs = superblock } else { state.messageQueue = superblock }
-      return .success((superblock, true))
+      return .success(superblock)
     default:
       return .failure(refuse(.unknownFileSystem, .unknownDevice))
     }

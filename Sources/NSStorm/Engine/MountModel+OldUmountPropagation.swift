@@ -123,18 +123,6 @@ extension MountModel {
 
   /// Survivors whose parents go are moved up to the first place that stays (`restore_mounts`).
   private mutating func putBack(_ speculation: Speculation) {
-    for survivor in speculation.restoring {
-      var place = mounts[survivor.index].mountpoint
-      var parent = mounts[survivor.index].parent
-      guard mounts[parent.index].state.contains(.umounted) else { continue }
-      while mounts[parent.index].state.contains(.umounted) {
-        place = mounts[parent.index].mountpoint
-        parent = mounts[parent.index].parent
-      }
-      note(.survivorSlidesDown, survivor)
-      separate(survivor)
-      changeTable(of: mounts[survivor.index].namespace)
-      attachSliding(survivor, to: parent, at: place)
-    }
+    for survivor in speculation.restoring { slideDown(survivor) }
   }
 }

@@ -266,9 +266,9 @@ extension MountModel {
     if !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
     switch makeFileSystem(type, by: process, readOnly: false) {
     case .failure(let errno): return errno
-    case .success(let made):
+    case .success(let superblock):
       let mount = makeMount(
-        of: made.superblock, root: superblocks[made.superblock.index].root,
+        of: superblock, root: superblocks[superblock.index].root,
         deviceName: names.intern(source), attributes: .relativeAccessTime)
       note(.newMountIsPrivate, mount)
       detachedTree(mount, slot, of: process)

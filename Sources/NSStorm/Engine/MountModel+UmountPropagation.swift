@@ -165,8 +165,14 @@ extension MountModel {
       return
     }
     guard survivor != .none, !mounts[survivor.index].state.contains(.umounted) else { return }
-    var place = mounts[mount.index].mountpoint
-    var parent = mounts[mount.index].parent
+    slideDown(survivor)
+  }
+
+  /// Moves a survivor past all umounted parents to the first place that stays; nothing where its own parent stays.
+  mutating func slideDown(_ survivor: Mount) {
+    var place = mounts[survivor.index].mountpoint
+    var parent = mounts[survivor.index].parent
+    guard mounts[parent.index].state.contains(.umounted) else { return }
     while mounts[parent.index].state.contains(.umounted) {
       place = mounts[parent.index].mountpoint
       parent = mounts[parent.index].parent
@@ -178,7 +184,7 @@ extension MountModel {
   }
 
   /// Two mounts stand on one place until the dying one is separated (5.6); the table names the survivor.
-  mutating func attachSliding(_ survivor: Mount, to parent: Mount, at place: Dentry) {
+  private mutating func attachSliding(_ survivor: Mount, to parent: Mount, at place: Dentry) {
     let other = child(of: parent, at: place)
     if other != .none, !mounts[other.index].state.contains(.umounted) {
       note(.survivorsShareAPlace, survivor)

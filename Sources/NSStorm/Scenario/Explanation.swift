@@ -28,16 +28,6 @@ public struct Explanation {
     return lines.map { $0.count == 1 ? $0.text : "\($0.text) ×\($0.count)" }
   }
 
-  /// The tables of some processes as trees.
-  public func trees(of model: borrowing MountModel, processes: [Int]) -> [String] {
-    var text = ScenarioTableText(base: "")
-    var lines: [String] = []
-    for process in processes {
-      lines += text.lines(of: model.table(seenBy: process), name: name(process), everything: true)
-    }
-    return lines
-  }
-
   /// Performs one call and explains it: the answer, the chain of rules, and the tables that changed, before and after.
   public func explain(
     _ operation: Operation, by process: Int, in model: inout MountModel
