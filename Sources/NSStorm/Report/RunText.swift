@@ -27,7 +27,7 @@ public struct RunText: Sendable {
       return "\(known): \(text)\n  replay: \(command(replay))"
     case .fault(let fault): return "kernel fault: \(Self.describe(fault))"
     case .warning(let text): return "warning: \(text)"
-    case .phaseBegan, .progress, .skipped, .ended: return nil
+    case .phaseBegan, .progress, .windowJudged, .skipped, .ended: return nil
     }
   }
 

@@ -10,6 +10,8 @@ public enum RunEvent: Sendable {
   /// Some steps are done; comes after every step, so that a renderer decides how often to show it.
   case progress(RunProgress)
   case divergence(Divergence, replay: ReplayPoint)
+  /// Workers raced, stopped, and the tables were read; comes for every window, so that a recorder gets all of them.
+  case windowJudged(JudgedWindow)
   case fault(RunFault)
   /// Something that was not done, and why.
   case skipped(Skip)

@@ -45,15 +45,24 @@ public struct ContendedWindow: Hashable, Sendable {
     }
   }
 
+  /// When the barrier opened behind which all workers began; nil where there was none.
+  public var barrierNanoseconds: UInt64?
   public var calls: [Call]
   public var readers: [Reader]
   /// The tables of all processes at the closing quiescent point. Nil where they were not read.
   public var tables: [NamespaceTable]?
+  /// When they were read: after the end of every call of the window and before the next barrier.
+  public var tablesNanoseconds: UInt64?
 
-  public init(calls: [Call], readers: [Reader] = [], tables: [NamespaceTable]?) {
+  public init(
+    calls: [Call], readers: [Reader] = [], tables: [NamespaceTable]?,
+    barrierNanoseconds: UInt64? = nil, tablesNanoseconds: UInt64? = nil
+  ) {
+    self.barrierNanoseconds = barrierNanoseconds
     self.calls = calls
     self.readers = readers
     self.tables = tables
+    self.tablesNanoseconds = tablesNanoseconds
   }
 }
 
