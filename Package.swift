@@ -129,6 +129,11 @@ let package = Package(
       of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
     tests("FleetTests", of: ["StormVocabulary", "StormKernel", "StormFleet"]),
     tests("CalibrationTests", of: ["StormReclamation", "StormCalibration"]),
-    tests("CommandTests", of: ["StormVocabulary", "nsstorm"]),
+    tests(
+      "CommandTests",
+      of: [
+        "StormVocabulary", "nsstorm",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], data: ["Help"]),
   ]
 )

@@ -15,6 +15,10 @@ struct BenchCommand: ParsableCommand {
       Sections: executor (a plain C loop of mount and umount2 beside nsstorm's workers; root), engine-kernel (the engine's \
       time beside the kernel's for the same calls; root), engine (cost and memory per copy from 10 to 10,000 namespaces, \
       and of undo), traces (reading and checking steps; give trace files with --traces), explorer (distinct states a second).
+
+      Examples:
+        nsstorm bench engine explorer
+        nsstorm bench traces --traces Tests/Traces/*.jsonl
       """)
 
   enum Section: String, CaseIterable, ExpressibleByArgument {

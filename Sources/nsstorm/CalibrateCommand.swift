@@ -11,6 +11,10 @@ struct CalibrateCommand: ParsableCommand {
     discussion: """
       Every experiment runs in a child with a private mount namespace; nothing of the machine's \
       settings is touched. Writes a file for `nsstorm simulate --calibration`.
+
+      Examples:
+        nsstorm calibrate --output here.json
+        nsstorm calibrate --compare
       """)
 
   @Option(help: "Write the calibration to this file instead of standard output.")

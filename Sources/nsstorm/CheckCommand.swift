@@ -19,6 +19,11 @@ struct CheckCommand: ParsableCommand {
       Exit codes: 0 all agree (known kernel issues are named and count as agreement, unless --strict); 1 kernel and \
       engine disagree; 4 no step was checked; 64 usage; 65 a file is damaged, foreign or missing, whatever the others \
       say (they are checked all the same).
+
+      Examples:
+        nsstorm check Tests/Traces/*.jsonl
+        nsstorm check run.jsonl --strict --order
+        nsstorm check run.jsonl --rules 6.12.107 --json
       """)
 
   @Argument(help: "Traces, as `nsstorm run --record` and the samples have them.")

@@ -9,6 +9,9 @@ struct DoctorCommand: ParsableCommand {
     discussion: """
       Starts and ends one small sandbox and changes nothing. Exit code 0 if storms can run here, with \
       or without limits; 77 if something that they cannot do without is missing.
+
+      Examples:
+        nsstorm doctor
       """)
 
   func run() throws {

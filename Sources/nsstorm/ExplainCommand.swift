@@ -25,7 +25,11 @@ struct ExplainCommand: ParsableCommand {
 
   struct Line: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "line", abstract: "Explain operations typed on a line (the default).")
+      commandName: "line", abstract: "Explain operations typed on a line (the default).",
+      discussion: """
+        Examples:
+          nsstorm explain line 'tmpfs s /s; shared /s; ns B; tmpfs t /s/d; @B umount /s/d'
+        """)
 
     @Argument(help: "Steps in the scenario language, separated by semicolons.") var steps: String
     @Option(help: "Predict for this kernel release; the newest known by default.") var rules:

@@ -11,6 +11,12 @@ struct ExploreCommand: ParsableCommand {
       Without arguments: the matrix of all designs and properties. With a property: the shortest \
       trace that violates it. Exit code 0 when the exploration is complete (violations of a design \
       are its result, not a failure), 4 when a limit left something unknown.
+
+      Examples:
+        nsstorm explore
+        nsstorm explore D4 --scenario U,W --property P7 --svg D4.svg
+        nsstorm explore D0 --set legit=noFlag --scenario U,2W
+        nsstorm explore --claims
       """)
 
   @OptionGroup var composition: DesignOptions

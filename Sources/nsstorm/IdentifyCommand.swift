@@ -12,6 +12,10 @@ struct IdentifyCommand: ParsableCommand {
       Umounts idle mounts and mounts under walkers in private namespaces and watches when their \
       superblocks die. Touches none of the machine's settings. Exit code 1 when the kernel fits no \
       known design.
+
+      Examples:
+        nsstorm identify
+        nsstorm identify --simulated D2 --json
       """)
 
   @Option(help: "Judge a recorded observation (JSON) instead of the running kernel.")

@@ -8,6 +8,15 @@ struct NSStorm: ParsableCommand {
     commandName: "nsstorm",
     abstract:
       "Storms of mounts and umounts on the running kernel, checked against a reference engine.",
+    discussion: """
+      Examples:
+        nsstorm doctor
+        nsstorm run
+        nsstorm explain 'tmpfs s /s; shared /s; ns B; tmpfs t /s/d; @B umount /s/d'
+
+      Exit codes: 0 agreed; 1 kernel and engine disagree; 2 kernel fault; 3 never released; 4 nothing checked; 64 usage; \
+      65 damaged input; 70 the harness failed; 77 not permitted; 130 interrupted.
+      """,
     version: "nsstorm 0.1.0",
     subcommands: [
       BenchCommand.self,

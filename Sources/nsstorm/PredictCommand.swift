@@ -12,6 +12,10 @@ struct PredictCommand: ParsableCommand {
     discussion: """
       Columns: step, phase, namespace, predicted answer, copies that propagation makes (+) and takes (-), \
       tables that change, mounts in all tables, the call, and why it is in the plan.
+
+      Examples:
+        nsstorm predict
+        nsstorm predict propagation --seed 7 --rules 7.3.4
       """)
 
   @Argument(help: "The name of a profile, or the path of its file.")

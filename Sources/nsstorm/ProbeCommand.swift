@@ -10,8 +10,13 @@ struct ProbeCommand: ParsableCommand {
     commandName: "probe",
     abstract:
       "Run a small scenario for each rule on the running kernel and print which value it shows.",
-    discussion:
-      "Needs root. Ends with 1 when the kernel shows a rule that its release should not have.")
+    discussion: """
+      Needs root. Ends with 1 when the kernel shows a rule that its release should not have.
+
+      Examples:
+        nsstorm probe
+        nsstorm probe --rules 6.12.107
+      """)
 
   @Option(help: "Compare with this release instead of the running kernel's.")
   var rules: KernelRelease?

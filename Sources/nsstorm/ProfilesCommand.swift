@@ -7,6 +7,11 @@ struct ProfilesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "profiles",
     abstract: "List the profiles, or explain one.",
+    discussion: """
+      Examples:
+        nsstorm profiles list
+        nsstorm profiles show mass-detach
+      """,
     subcommands: [List.self, Show.self],
     defaultSubcommand: List.self)
 

@@ -8,6 +8,12 @@ struct RulesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rules",
     abstract: "Show the named rules of a kernel release, or what differs between two.",
+    discussion: """
+      Examples:
+        nsstorm rules show 6.12.107
+        nsstorm rules diff 6.12.107 7.3.4
+        nsstorm rules issues 6.18.15
+      """,
     subcommands: [Show.self, Difference.self, Issues.self], defaultSubcommand: Show.self)
 
   struct Show: ParsableCommand {
@@ -33,8 +39,7 @@ struct RulesCommand: ParsableCommand {
   struct Difference: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "diff",
-      abstract: "Print what differs between two releases, each with an example.",
-      discussion: "Example: nsstorm rules diff 6.12.107 7.3.4")
+      abstract: "Print what differs between two releases, each with an example.")
 
     @Argument(help: "A kernel release.") var first: KernelRelease
     @Argument(help: "Another kernel release.") var second: KernelRelease

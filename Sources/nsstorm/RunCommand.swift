@@ -15,6 +15,12 @@ struct RunCommand: ParsableCommand {
     discussion: """
       Needs root. Everything happens in private namespaces; nothing is left behind. Ctrl-C once ends the run \
       with its report, twice ends it at once.
+
+      Examples:
+        nsstorm run
+        nsstorm run mass-detach --seed 7 --json result.json
+        nsstorm run profiles/propagation.yaml --steps 100000 --record run.jsonl
+        nsstorm run first-storm --rules 6.12.107 --keep-going
       """)
 
   @Argument(help: "The name of a profile, or the path of its file.")

@@ -14,6 +14,10 @@ struct ScenarioCommand: ParsableCommand {
     discussion: """
       Needs root, except with --predict. The language: `case NAME: title` begins a scenario, `@B` names the acting namespace, \
       a leading `-` marks a step that must succeed and is not shown. Examples stand in profiles/scenarios/.
+
+      Examples:
+        nsstorm scenario profiles/scenarios/propagation.scenario
+        nsstorm scenario --predict --rules 6.12.107 profiles/scenarios/examples.scenario
       """)
 
   @Argument(help: "Scenario files.")

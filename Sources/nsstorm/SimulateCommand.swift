@@ -11,6 +11,10 @@ struct SimulateCommand: ParsableCommand {
       Each namespace is torn down by one call; the callers share the calls. The same seed gives the \
       same numbers on every machine. The constants come from --calibration or are those of a small \
       virtual machine; trust ratios between designs more than absolute times.
+
+      Examples:
+        nsstorm simulate --design D2 --namespaces 10000 --mounts 100 --callers 64 --rt
+        nsstorm simulate --compare D0,D2,D2par,D3
       """)
 
   @Option(help: "The design, such as D2.")

@@ -9,6 +9,13 @@ struct VMCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vm",
     abstract: "Run storms on other kernels, in virtual machines.",
+    discussion: """
+      Examples:
+        nsstorm vm run first-storm --kernel debian:6.12.107 --seed 7
+        nsstorm vm matrix --kernels 6.12.107,6.18.15,7.3.4 propagation first-storm
+        nsstorm vm exec --kernel debian:7.2 -- probe
+        nsstorm vm kernels --flavour rt
+      """,
     subcommands: [
       VMRunCommand.self, VMMatrixCommand.self, VMExecCommand.self, VMKernelsCommand.self,
     ])
@@ -114,7 +121,10 @@ struct VMExecCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "exec",
     abstract: "Run any command of nsstorm on another kernel.",
-    discussion: "nsstorm vm exec --kernel debian:6.12.107 -- doctor")
+    discussion: """
+      Examples:
+        nsstorm vm exec --kernel debian:6.12.107 -- doctor
+      """)
 
   @Option(help: "debian:6.12.107, debian:6.12 (its newest update), debian:7.3.4-rt, or an image.")
   var kernel: String

@@ -136,6 +136,16 @@ private let smallest = """
       environment: ["NSSTORM_PROFILES": "/somewhere"], executable: clone + "/.build/debug/nsstorm")
     #expect(library.folders == ["/somewhere", shippedProfiles])
   }
+
+  @Test func `an installed binary finds the profiles that were installed with it`() throws {
+    let prefix = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+      .appendingPathComponent("nsstorm-test-\(UUID().uuidString)")
+    let profiles = prefix.appendingPathComponent("share/nsstorm/profiles")
+    try FileManager.default.createDirectory(at: profiles, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: prefix) }
+    let library = ProfileLibrary(environment: [:], executable: prefix.path + "/bin/nsstorm")
+    #expect(library.folders == [profiles.path])
+  }
 }
 
 @Suite struct QuantityTests {

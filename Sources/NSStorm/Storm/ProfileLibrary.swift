@@ -1,6 +1,7 @@
 import Foundation
 
-/// Where profiles are found: a folder named by `NSSTORM_PROFILES`, and the clone that the binary was built in.
+/// Where profiles are found: a folder named by `NSSTORM_PROFILES`, the clone that the binary was built in, and what was
+/// installed beside the binary.
 public struct ProfileLibrary: Sendable {
   /// Folders in the order in which they are searched.
   public let folders: [String]
@@ -15,11 +16,12 @@ public struct ProfileLibrary: Sendable {
   /// - Parameters:
   ///   - environment: the process's environment; `NSSTORM_PROFILES` is the only variable looked at.
   ///   - executable: the path of the running binary; the nearest folder above it that holds both
-  ///     `Package.swift` and `profiles` is its clone.
+  ///     `Package.swift` and `profiles` is its clone; `../share/nsstorm/profiles` is where `ci/install` puts them.
   public init(environment: [String: String], executable: String) {
     var folders: [String] = []
     if let folder = environment["NSSTORM_PROFILES"], !folder.isEmpty { folders.append(folder) }
-    var place = URL(fileURLWithPath: executable).resolvingSymlinksInPath()
+    let binary = URL(fileURLWithPath: executable).resolvingSymlinksInPath()
+    var place = binary
     while place.pathComponents.count > 1 {
       place.deleteLastPathComponent()
       let profiles = place.appendingPathComponent("profiles").path
@@ -31,6 +33,9 @@ public struct ProfileLibrary: Sendable {
         break
       }
     }
+    let installed = binary.deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("share/nsstorm/profiles").path
+    if FileManager.default.fileExists(atPath: installed) { folders.append(installed) }
     self.folders = folders
   }
 
