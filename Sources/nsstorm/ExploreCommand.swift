@@ -171,12 +171,3 @@ func printJSON(_ value: some Encodable) throws {
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
   print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
-
-/// Writes a text file that the user named.
-func write(_ text: String, to path: String) throws {
-  do {
-    try text.write(toFile: path, atomically: true, encoding: .utf8)
-  } catch {
-    throw CommandFailure(status: .badInput, message: "cannot write \(path): \(error)")
-  }
-}

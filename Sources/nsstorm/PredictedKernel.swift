@@ -1,6 +1,6 @@
 import Foundation
 import StormEngine
-import StormRun
+import StormKernel
 import StormVocabulary
 
 /// The kernel that a command predicts for, where none is named on the command line.

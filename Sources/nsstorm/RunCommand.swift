@@ -80,7 +80,7 @@ struct RunCommand: ParsableCommand {
     let status = Self.status(of: summary.outcome(strict: strict))
     if let json {
       let document = RunDocument(summary, text: text, strict: strict, exitCode: status.rawValue)
-      try write(document, to: json)
+      try write(document.data(), to: json)
     }
     if status != .agreed { throw status.exitCode }
   }
@@ -112,16 +112,6 @@ struct RunCommand: ParsableCommand {
   private func quoted(_ word: String) -> String {
     let plain = word.allSatisfy { $0.isLetter || $0.isNumber || "/._-".contains($0) }
     return plain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
-  }
-
-  private func write(_ document: RunDocument, to path: String) throws {
-    do {
-      try document.data().write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw CommandFailure(
-        status: .harnessFailed,
-        message: "the result could not be written to \(path): \(error.localizedDescription)")
-    }
   }
 
   private static func status(of outcome: RunSummary.Outcome) -> ExitStatus {

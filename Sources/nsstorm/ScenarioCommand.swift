@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import StormEngine
 import StormKernel
-import StormRun
 import StormScenario
 import StormVocabulary
 

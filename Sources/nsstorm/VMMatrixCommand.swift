@@ -62,14 +62,7 @@ struct VMMatrixCommand: ParsableCommand {
         } catch {
           throw CommandFailure(status: error.status, message: error.description)
         }
-        do {
-          try matrix.json().write(
-            to: URL(fileURLWithPath: "\(output)/matrix.json"), options: .atomic)
-        } catch {
-          throw CommandFailure(
-            status: .harnessFailed,
-            message: "\(output)/matrix.json could not be written: \(error.localizedDescription)")
-        }
+        try write(matrix.json(), to: "\(output)/matrix.json")
       }
     }
     print(matrix.text)

@@ -1,5 +1,6 @@
 import Foundation
 import StormFleet
+import StormKernel
 
 /// What one guest brought back, as files: `trace.jsonl`, `output.txt`, `errors.txt`, `console.log`, `result.json`
 /// (the command's own) and, last, `vm.json`. A folder with a `vm.json` is complete.
@@ -56,12 +57,12 @@ struct VMResultFolder {
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       try put(Self.summaryName, try encoder.encode(summary))
     } catch {
-      throw .system(attempt: "write results to \(path)", reason: error.localizedDescription)
+      throw .system(attempt: "write results to \(path)", reason: "\(error)")
     }
     return summary
   }
 
   private func put(_ name: String, _ data: Data) throws {
-    try data.write(to: URL(fileURLWithPath: "\(path)/\(name)"), options: .atomic)
+    try WholeFile.write(data, to: "\(path)/\(name)")
   }
 }

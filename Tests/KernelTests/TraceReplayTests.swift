@@ -20,7 +20,7 @@ import Testing
   func `needs root: a recorded trace made again is answered alike`(name: String) throws {
     try requireRoot()
     var trace = try TraceReader(path: Self.directory.appendingPathComponent(name).path)
-    let running = Preflight.runningKernel
+    let running = RunningKernel.ofThisMachine()
     let here = try #require(KernelRelease(release: running.release, build: running.build))
     let recorded = try #require(
       KernelRelease(release: trace.header.kernel, build: trace.header.build))

@@ -1,4 +1,5 @@
 import Foundation
+import StormKernel
 
 /// Finds out by a boot whether guests run under KVM here, and remembers it until the host is booted again.
 public struct AcceleratorProbe {
@@ -36,7 +37,7 @@ public struct AcceleratorProbe {
         : "KVM does not work here (probe boot: \(report.outcome)); guests are emulated (TCG)")
     let accelerator = works ? Accelerator.kvm : .tcg
     try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try? accelerator.rawValue.write(toFile: place, atomically: true, encoding: .utf8)
+    try? WholeFile.write(accelerator.rawValue, to: place)
     return accelerator
   }
 

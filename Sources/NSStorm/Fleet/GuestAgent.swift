@@ -1,6 +1,7 @@
 import CMount
 import Foundation
 import Glibc
+import StormKernel
 
 /// The first process of a guest: makes a usable machine, runs one command, tells the host everything, ends the
 /// machine.
@@ -80,12 +81,8 @@ public enum GuestAgent {
   }
 
   private static func hello() -> String {
-    var name = utsname()
-    guard uname(&name) == 0 else { return "unknown\n" }
-    func text<Field>(_ field: Field) -> String {
-      withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }
-    return "\(text(name.release))\n\(text(name.version))"
+    let kernel = RunningKernel.ofThisMachine()
+    return "\(kernel.release)\n\(kernel.build)"
   }
 
   private static func perform(_ job: GuestJob, _ channel: AgentChannel) {

@@ -1,4 +1,5 @@
 import Foundation
+import StormKernel
 
 /// Debian's packages through apt with a configuration and a state of its own: the machine's lists, its cache and its
 /// installed packages are neither read nor changed.
@@ -147,9 +148,9 @@ public struct PrivateApt: Sendable {
 
   private func write(_ path: String, _ text: String) throws(FleetError) {
     do {
-      try text.write(toFile: path, atomically: true, encoding: .utf8)
+      try WholeFile.write(text, to: path)
     } catch {
-      throw .system(attempt: "write \(path)", reason: error.localizedDescription)
+      throw .system(attempt: "write \(path)", reason: "\(error.errno)")
     }
   }
 }

@@ -57,24 +57,14 @@ public struct Preflight: Sendable {
     return Preflight(facts: facts)
   }
 
-  /// `uname -r` and `uname -v` of the running kernel.
-  public static var runningKernel: (release: String, build: String) {
-    var name = utsname()
-    guard uname(&name) == 0 else { return ("unknown", "") }
-    func text<Field>(_ field: Field) -> String {
-      withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }
-    return (text(name.release), text(name.version))
-  }
-
   private static func kernelRelease() -> Fact {
-    let (release, build) = runningKernel
-    guard let version = KernelRelease(release: release, build: build) else {
+    let kernel = RunningKernel.ofThisMachine()
+    guard let version = kernel.version else {
       return Fact(
-        "kernel", .limited, "release \(release) is not understood",
+        "kernel", .limited, "release \(kernel.release) is not understood",
         advice: "name the rules to predict with by --rules")
     }
-    let text = "\(release) (\(version))"
+    let text = "\(kernel.release) (\(version))"
     if version < KernelRelease(5, 10) {
       return Fact("kernel", .missing, "\(text) is too old", advice: "run Linux 5.10 or later")
     }

@@ -1,4 +1,5 @@
 public import Foundation
+import StormKernel
 public import StormRun
 import StormVerdict
 

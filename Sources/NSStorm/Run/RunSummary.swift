@@ -1,3 +1,4 @@
+public import StormKernel
 public import StormPlanning
 public import StormVerdict
 public import StormVocabulary

@@ -1,7 +1,7 @@
 import Glibc
 public import StormVocabulary
 
-/// The kernel that answers, as `uname` names it.
+/// The kernel that answers, as `uname` names it; the only place that asks for it.
 public struct RunningKernel: Hashable, Sendable, Codable {
   /// `uname -r`
   public var release: String
