@@ -41,6 +41,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     .target(
@@ -74,13 +75,13 @@ let package = Package(
       "StormRun", folder: "Run",
       uses: [
         "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
-        "StormTrace",
+        "StormTrace", .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     layer(
       "StormReport", folder: "Report",
       uses: [
-        "StormVocabulary", "StormPlanning", "StormKernel", "StormVerdict", "StormTrace",
-        "StormRun",
+        "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
+        "StormTrace", "StormRun",
       ]),
 
     layer(
@@ -129,6 +130,12 @@ let package = Package(
       of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
     tests("FleetTests", of: ["StormVocabulary", "StormKernel", "StormFleet"]),
     tests("CalibrationTests", of: ["StormReclamation", "StormCalibration"]),
+    tests(
+      "ReportTests",
+      of: [
+        "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
+        "StormRun", "StormReport",
+      ]),
     tests(
       "CommandTests",
       of: [

@@ -20,6 +20,7 @@ struct NSStorm: ParsableCommand {
     version: "nsstorm 0.1.0",
     subcommands: [
       BenchCommand.self,
+      ReportCommand.self,
       RunCommand.self,
       CalibrateCommand.self,
       CheckCommand.self,

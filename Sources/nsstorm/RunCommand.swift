@@ -41,6 +41,18 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Write the result to this file, as JSON.")
   var json: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write every event to this file as JSON lines (docs/events.md); - is standard output.",
+      valueName: "file"))
+  var events: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep events, trace, log and result in a new folder below this one, named after the run.",
+      valueName: "folder"))
+  var output: String?
+
   @Flag(help: "Go on after a divergence where the engine can still follow the kernel.")
   var keepGoing = false
 
@@ -52,6 +64,9 @@ struct RunCommand: ParsableCommand {
 
   func validate() throws {
     if let steps, steps < 1 { throw ValidationError("--steps is \(steps); allowed: 1 and more") }
+    if output != nil, record != nil {
+      throw ValidationError("--output keeps the trace already; leave out --record")
+    }
   }
 
   func run() throws {
@@ -60,27 +75,32 @@ struct RunCommand: ParsableCommand {
     options.seed = seed
     options.steps = steps
     options.release = rules
-    options.recordPath = record
     options.keepsGoing = keepGoing
     options.isStrict = strict
     options.brokenRule = try brokenRule()
-    let text = RunText(replayCommand: replayCommand, isStrict: strict)
-    let renderer = TerminalRenderer(text: text)
-    var control = InterruptWatch()
+    let outputs = try RunOutputs(events: events, folder: output, json: json)
+    options.recordPath = record ?? outputs.folder?.path(of: .trace)
+    let terminal = TerminalRenderer(sharesOutput: events == "-")
+    let context = EventStream.Context(
+      tool: NSStorm.configuration.version, run: outputs.run, startedAt: outputs.startedAt,
+      isStrict: strict, command: replayCommand)
+    let stream = EventStream(context, sinks: [terminal] + outputs.sinks) {
+      Self.status(of: $0).rawValue
+    }
+    var control = InterruptWatch { terminal.showStatus() }
     let summary: RunSummary
     try dropUnneededCapabilities()
     do {
       summary = try StormRunner.run(loaded, options: options, control: &control) {
-        renderer.show($0)
+        stream.take($0)
       }
     } catch {
       throw CommandFailure(status: Self.status(of: error), message: error.description)
     }
-    renderer.finish(summary)
     let status = Self.status(of: summary.outcome(strict: strict))
-    if let json {
-      let document = RunDocument(summary, text: text, strict: strict, exitCode: status.rawValue)
-      try write(document.data(), to: json)
+    // What was found outweighs that it could not be kept.
+    do { try outputs.finish() } catch  where status == .agreed { throw error } catch {
+      FileHandle.standardError.write(Data("nsstorm: \(error)\n".utf8))
     }
     if status != .agreed { throw status.exitCode }
   }

@@ -27,18 +27,40 @@ public struct RunStart: Hashable, Sendable {
   public var profile: String
   public var seed: Seed
   public var phases: Int
+  /// The phases in their order, before the first of them begins.
+  public var outline: [PhaseOutline]
+}
+
+/// What is planned of a phase.
+public struct PhaseOutline: Hashable, Sendable {
+  public var name: String
+  public var kind: PhaseKind
+  /// Nil where the phase is bounded by time or does not count steps.
+  public var steps: Int?
+
+  public init(_ phase: Phase) {
+    name = phase.name
+    kind = phase.kind
+    if case .sequential(let body) = phase.body, case .steps(let count) = body.length {
+      steps = count
+    }
+  }
 }
 
 /// How far a run has come.
-public struct RunProgress: Hashable, Sendable {
+public struct RunProgress: Hashable, Sendable, Codable {
   public var phase: Int
   public var stepOfPhase: Int
   /// Nil where the phase is bounded by time.
   public var stepsOfPhase: Int?
   public var steps: Int
+  /// Calls so far of programs that ran at once.
+  public var volleyCalls: Int
   public var namespaces: Int
   public var mounts: Int
   public var divergences: Int
+  /// Time so far inside the calls, as the workers' clocks have it.
+  public var kernelNanoseconds: UInt64
 }
 
 /// Where in its profile something happened: enough to come there again.

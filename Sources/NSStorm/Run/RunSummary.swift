@@ -16,8 +16,12 @@ public struct RunSummary: Sendable {
   public var skips: [Skip] = []
   public var warnings: [String] = []
   public var times = Times()
+  /// How long calls took inside the kernel, by what they do.
+  public var latencies: [LatencySummary] = []
   /// Nil where it was not measured.
   public var memory: Memory?
+  /// The plan was carried out to its end, or as far as it was asked for.
+  public var isComplete = false
   /// Somebody ended it early.
   public var wasInterrupted = false
   /// Processes of the sandbox could not be ended.
@@ -86,7 +90,7 @@ public struct RunSummary: Sendable {
   }
 
   /// A divergence and how to see it again.
-  public struct FoundDivergence: Sendable {
+  public struct FoundDivergence: Hashable, Sendable {
     public var divergence: Divergence
     public var replay: ReplayPoint
   }

@@ -106,6 +106,7 @@ extension StormRunner {
   private func count(_ operation: Operation, _ record: CallRecord) {
     summary.storm.steps += 1
     note(operation, answer: record.errno)
+    latencies.record(operation, record)
     summary.times.kernelNanoseconds += record.endNanoseconds - record.startNanoseconds
     if record.errno == .none, case .unshare = operation { summary.storm.namespacesMade += 1 }
     summary.storm.mostMounts = max(summary.storm.mostMounts, check.mountCount)
@@ -147,7 +148,9 @@ extension StormRunner {
     }
     return RunProgress(
       phase: phase.index + 1, stepOfPhase: phase.steps, stepsOfPhase: total,
-      steps: summary.storm.steps, namespaces: check.livingNamespaces.count,
-      mounts: check.mountCount, divergences: summary.divergences.count)
+      steps: summary.storm.steps, volleyCalls: summary.storm.volleyCalls,
+      namespaces: check.livingNamespaces.count, mounts: check.mountCount,
+      divergences: summary.divergences.count,
+      kernelNanoseconds: summary.times.kernelNanoseconds)
   }
 }

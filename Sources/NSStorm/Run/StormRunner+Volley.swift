@@ -66,6 +66,7 @@ extension StormRunner {
       for (operation, record) in zip(program.operations, result.records) {
         summary.storm.volleyCalls += 1
         note(operation, answer: record.errno)
+        latencies.record(operation, record)
       }
     }
   }

@@ -37,6 +37,7 @@ public final class StormRunner {
   var earlierTally = StepCheck.Tally()
   var phase = PhaseState()
   var skipCounts: [Skip: Int] = [:]
+  var latencies = LatencyBook()
   let began = ContinuousClock.now
 
   struct PastCall {
@@ -148,7 +149,7 @@ public final class StormRunner {
       .began(
         RunStart(
           kernel: kernel, rules: release, profile: profile.name, seed: summary.seed,
-          phases: profile.phases.count)))
+          phases: profile.phases.count, outline: profile.phases.map(PhaseOutline.init))))
     if release > KernelRules.knownReleases.upperBound {
       warn("\(release) is newer than all known kernels; the newest rules are used")
     }
@@ -157,7 +158,10 @@ public final class StormRunner {
       if let divergence = check.begin(initialTable) { course = found(divergence) }
       while course == .goesOn, !endIsDue(&control) {
         endTimedPhase(&generator)
-        guard let item = generator.next() else { break }
+        guard let item = generator.next() else {
+          summary.isComplete = true
+          break
+        }
         course = try take(item, control: &control)
         if lookAtKernel() == .ends { course = .ends }
       }
@@ -196,7 +200,10 @@ public final class StormRunner {
       summary.wasInterrupted = true
       return true
     }
-    if let limit = options.steps, summary.storm.steps >= limit { return true }
+    if let limit = options.steps, summary.storm.steps >= limit {
+      summary.isComplete = true
+      return true
+    }
     if ContinuousClock.now - began > profile.limits.run {
       skip("the rest of the plan", "the run reached its limit of \(profile.limits.run)")
       return true
@@ -246,6 +253,7 @@ public final class StormRunner {
     summary.skips.sort { ($0.what, $0.why) < ($1.what, $1.why) }
     for skip in summary.skips { emit(.skipped(skip)) }
     summary.times.totalNanoseconds = nanoseconds(ContinuousClock.now - began)
+    summary.latencies = latencies.summaries
     emit(.ended(summary))
     return summary
   }

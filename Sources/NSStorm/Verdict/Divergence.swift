@@ -15,6 +15,8 @@ public struct Divergence: Hashable, Sendable, Codable {
   public var tables: [TableDifference]
   /// The shape of the divergence, the same for every occurrence: call, errnos and kinds of difference, without numbers and paths.
   public var signature: String
+  /// The engine's rule that decided what was predicted, by its name; nil where tables were read without a call.
+  public var rule: String?
   /// The known issues of this kernel that together reproduce exactly this, by name; empty for an unexplained one.
   public var knownIssues: [String]
   /// An earlier step whose effect could not be adopted; this divergence may be its consequence.

@@ -1,23 +1,18 @@
-import StormKernel
 public import StormRun
 import StormVerdict
-import StormVocabulary
 
-/// The plain text of a run's events and of its summary; no colours, no cursor movement.
+/// The plain text of a run's events and of its summary; no cursor movement.
 public struct RunText: Sendable {
-  /// What a person types to see a divergence again, up to the number of steps.
-  public let replayCommand: String
-  private let isStrict: Bool
+  private let style: TextStyle
 
-  /// - Parameter replayCommand: the command line of this run without `--seed` and `--steps`.
-  public init(replayCommand: String, isStrict: Bool) {
-    self.replayCommand = replayCommand
-    self.isStrict = isStrict
+  public init(style: TextStyle = .plain) {
+    self.style = style
   }
 
   /// The lines of an event that is worth lines of its own; nil for the others.
-  public func lines(_ event: RunEvent) -> String? {
+  public func lines(_ event: RecordedEvent.Payload) -> String? {
     switch event {
+<<<<<<< HEAD:Sources/NSStorm/Report/RunText.swift
     case .began(let start):
       return "kernel \(start.kernel.release), rules of \(start.rules), profile \(start.profile), "
         + "seed \(start.seed)"
@@ -28,6 +23,18 @@ public struct RunText: Sendable {
     case .fault(let fault): return "kernel fault: \(Self.describe(fault))"
     case .warning(let text): return "warning: \(text)"
     case .phaseBegan, .progress, .windowJudged, .skipped, .ended: return nil
+=======
+    case .began(let began):
+      return "kernel \(began.kernel.release), rules of \(began.rules), profile \(began.profile), "
+        + "seed \(began.seed)"
+    case .divergence(let event):
+      let isKnown = !event.divergence.knownIssues.isEmpty
+      let head = isKnown ? style.warning("known issue:") : style.bad("divergence:")
+      return "\(head) \(folded("\(event.divergence)"))\n  replay: \(event.replay)"
+    case .fault(let fault): return "\(style.bad("kernel fault:")) \(fault.text)"
+    case .warning(let warning): return "\(style.warning("warning:")) \(warning.text)"
+    case .phaseBegan, .progress, .skipped, .ended, .unknown: return nil
+>>>>>>> d632014 (report: one stream of typed events, and renderers that are fed by it):Sources/NSStorm/Report/Renderers/RunText.swift
     }
   }
 
@@ -41,19 +48,6 @@ public struct RunText: Sendable {
 
   private static let mostLines = 40
 
-  public func command(_ replay: ReplayPoint) -> String {
-    "\(replayCommand) --seed \(replay.seed) --steps \(max(1, replay.steps))"
-  }
-
-  static func describe(_ fault: RunFault) -> String {
-    switch fault {
-    case .hang(let report): "hang: \(report)"
-    case .death(let death): "\(death)"
-    case .log(let found): "\(found)"
-    case .taint(let taint): "the kernel is tainted now (\(taint)) and was not before"
-    }
-  }
-
   /// The progress on one line.
   public func progress(_ progress: RunProgress, phases: Int) -> String {
     let total = progress.stepsOfPhase.map { "/\($0)" } ?? ""
@@ -65,12 +59,41 @@ public struct RunText: Sendable {
 
   // MARK: - The summary
 
-  public func summary(_ summary: RunSummary) -> String {
-    let storm = summary.storm
-    let checks = summary.checks
+  /// The summary of a run that has ended or was killed.
+  public func summary(_ record: RunRecord) -> String {
+    let began = record.began
     var rows: [(String, String)] = [
-      ("kernel", "\(summary.kernel.release) (\(summary.kernel.build)), rules of \(summary.rules)"),
-      ("profile", "\(summary.profile), seed \(summary.seed)"),
+      ("kernel", "\(began.kernel.release) (\(began.kernel.build)), rules of \(began.rules)"),
+      ("profile", "\(began.profile), seed \(began.seed)"),
+    ]
+    if let ended = record.ended { rows += work(ended) }
+    rows.append(("divergences", divergences(record)))
+    for skip in record.skips {
+      let count = skip.count > 1 ? " (\(skip.count) times)" : ""
+      rows.append(("skipped", "\(skip.what)\(count): \(skip.why)"))
+    }
+    for warning in record.warnings { rows.append(("warning", warning)) }
+    for fault in record.faults { rows.append(("kernel fault", fault.event.text)) }
+    if let ended = record.ended {
+      if let leftovers = ended.leftovers { rows.append(("left behind", leftovers)) }
+      if let memory = memory(ended) { rows.append(("memory", memory)) }
+      rows.append(("time", times(ended.times)))
+    }
+    rows.append(("verdict", verdict(record)))
+    let width = rows.map(\.0.count).max() ?? 0
+    var lines: [String] = []
+    for (name, text) in rows {
+      let padding = String(repeating: " ", count: width - name.count + 2)
+      let indent = "\n" + String(repeating: " ", count: width + 2)
+      lines.append(name + padding + text.split(separator: "\n").joined(separator: indent))
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func work(_ ended: EndedEvent) -> [(String, String)] {
+    let storm = ended.storm
+    let checks = ended.checks
+    return [
       (
         "calls",
         storm.volleyCalls == 0
@@ -96,26 +119,7 @@ public struct RunText: Sendable {
         "\(checks.answers) answers, \(checks.tables) tables with \(checks.entries) entries, "
           + "\(checks.memberLists) member lists, \(checks.sampledTables) samples"
       ),
-      ("divergences", divergences(summary)),
     ]
-    for skip in summary.skips {
-      let count = skip.count > 1 ? " (\(skip.count) times)" : ""
-      rows.append(("skipped", "\(skip.what)\(count): \(skip.why)"))
-    }
-    for warning in summary.warnings { rows.append(("warning", warning)) }
-    for fault in summary.faults { rows.append(("kernel fault", Self.describe(fault))) }
-    if let leftovers = summary.leftovers { rows.append(("left behind", leftovers)) }
-    if let memory = memory(summary) { rows.append(("memory", memory)) }
-    rows.append(("time", times(summary.times)))
-    rows.append(("verdict", verdict(summary)))
-    let width = rows.map(\.0.count).max() ?? 0
-    var lines: [String] = []
-    for (name, text) in rows {
-      let padding = String(repeating: " ", count: width - name.count + 2)
-      let indent = "\n" + String(repeating: " ", count: width + 2)
-      lines.append(name + padding + text.split(separator: "\n").joined(separator: indent))
-    }
-    return lines.joined(separator: "\n")
   }
 
   private func succeeded(_ storm: RunSummary.Storm) -> String {
@@ -130,13 +134,13 @@ public struct RunText: Sendable {
       + failures.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
   }
 
-  private func divergences(_ summary: RunSummary) -> String {
-    let unexplained = summary.unexplainedDivergences
-    let known = summary.knownDivergences
-    if summary.divergences.isEmpty { return "none" }
+  private func divergences(_ record: RunRecord) -> String {
+    let unexplained = record.unexplainedDivergences
+    let known = record.knownDivergences
+    if record.divergences.isEmpty { return "none" }
     var text = "\(unexplained.count) unexplained, \(known.count) known"
     for found in unexplained {
-      text += "\n\(found.divergence.signature)\n  \(command(found.replay))"
+      text += "\n\(found.divergence.signature)\n  \(found.replay)"
     }
     for found in known {
       text +=
@@ -146,8 +150,8 @@ public struct RunText: Sendable {
     return text
   }
 
-  private func memory(_ summary: RunSummary) -> String? {
-    guard let memory = summary.memory else { return nil }
+  private func memory(_ ended: EndedEvent) -> String? {
+    guard let memory = ended.memory else { return nil }
     return
       "\(memory.proportionalBytes >> 20) MiB in \(memory.processes) processes (PSS), "
       + "kernel \(signed(memory.kernelChangeBytes / (1 << 20))) MiB at the largest"
@@ -166,17 +170,18 @@ public struct RunText: Sendable {
     return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) s"
   }
 
-  private func verdict(_ summary: RunSummary) -> String {
-    switch summary.outcome(strict: isStrict) {
-    case .kernelFault: "the kernel shows a fault"
-    case .diverged: "kernel and engine disagree"
-    case .neverReleased: "something was never released"
-    case .interrupted: "interrupted; what was checked agreed"
-    case .nothingChecked: "nothing meaningful was checked"
+  private func verdict(_ record: RunRecord) -> String {
+    guard let outcome = record.ended?.outcome else {
+      return style.bad("none: the run was killed before it could judge itself")
+    }
+    let words = RunRecord.words(outcome)
+    switch outcome {
+    case .kernelFault, .diverged, .neverReleased: return style.bad(words)
+    case .interrupted: return style.warning("\(words); what was checked agreed")
+    case .nothingChecked: return style.bad(words)
     case .agreed:
-      summary.knownDivergences.isEmpty
-        ? "kernel and engine agree"
-        : "kernel and engine agree, apart from known issues of this kernel"
+      return record.knownDivergences.isEmpty
+        ? style.good(words) : style.good("\(words), apart from known issues of this kernel")
     }
   }
 }

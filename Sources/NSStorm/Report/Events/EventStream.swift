@@ -1,0 +1,156 @@
+public import Foundation
+import StormKernel
+import StormPlanning
+public import StormRun
+import StormVerdict
+import StormVocabulary
+
+/// What takes events as they happen: a renderer, or a file of them.
+public protocol EventSink: AnyObject {
+  /// Takes the next event.
+  ///
+  /// - Parameter isSampled: false for progress that only a terminal wants: it comes after every step.
+  func take(_ event: RecordedEvent, isSampled: Bool)
+}
+
+/// Turns what a run says into the event stream and hands it to every sink.
+public final class EventStream {
+  /// What every event of a stream builds on.
+  public struct Context: Sendable {
+    public var tool: String
+    public var run: RunIdentifier
+    public var startedAt: Date
+    public var isStrict: Bool
+    /// The command line of this run without seed, steps and files.
+    public var command: String
+
+    public init(
+      tool: String, run: RunIdentifier, startedAt: Date, isStrict: Bool, command: String
+    ) {
+      self.tool = tool
+      self.run = run
+      self.startedAt = startedAt
+      self.isStrict = isStrict
+      self.command = command
+    }
+  }
+
+  private let context: Context
+  private let exitCode: (RunSummary.Outcome) -> Int32
+  private let sinks: [any EventSink]
+  private let began = ContinuousClock.now
+  private var sequence = 0
+  private var phase = -1
+  private var lastSample: Duration?
+  private var outline: [PhaseOutline] = []
+
+  /// - Parameter exitCode: what the process will end with for an outcome.
+  public init(
+    _ context: Context, sinks: [any EventSink],
+    exitCode: @escaping (RunSummary.Outcome) -> Int32
+  ) {
+    self.context = context
+    self.sinks = sinks
+    self.exitCode = exitCode
+  }
+
+  /// Takes what the run says; to be called with every event, in order.
+  public func take(_ event: RunEvent) {
+    let elapsed = ContinuousClock.now - began
+    var isSampled = true
+    if case .progress = event { isSampled = isDue(elapsed) }
+    let recorded = RecordedEvent(
+      sequence: sequence, elapsedNanoseconds: nanoseconds(elapsed), payload: payload(event))
+    if isSampled { sequence += 1 }
+    for sink in sinks { sink.take(recorded, isSampled: isSampled) }
+  }
+
+  /// Progress is written at most ten times a second and at least every ten seconds, less often the longer the run has
+  /// gone on: enough for a curve, and the file of a night stays small.
+  private func isDue(_ elapsed: Duration) -> Bool {
+    guard let lastSample else {
+      lastSample = elapsed
+      return true
+    }
+    let interval = min(max(.milliseconds(100), elapsed / 500), .seconds(10))
+    guard elapsed - lastSample >= interval else { return false }
+    self.lastSample = elapsed
+    return true
+  }
+
+  private func payload(_ event: RunEvent) -> RecordedEvent.Payload {
+    switch event {
+    case .began(let start):
+      outline = start.outline
+      return .began(beganEvent(start))
+    case .phaseBegan(let index, _, _):
+      phase = index
+      // The next step is worth a sample: phases can be short.
+      lastSample = nil
+      return .phaseBegan(phaseEvent(index))
+    case .progress(let progress): return .progress(progress)
+    case .divergence(let divergence, let replay):
+      return .divergence(
+        DivergenceEvent(
+          phase: phase, divergence: divergence, replaySteps: replay.steps,
+          replay: "\(context.command) --seed \(replay.seed) --steps \(max(1, replay.steps))"))
+    case .fault(let fault): return .fault(FaultEvent(fault, phase: phase))
+    case .skipped(let skip): return .skipped(skip)
+    case .warning(let text): return .warning(WarningEvent(text: text))
+    case .ended(let summary): return .ended(endedEvent(summary))
+    }
+  }
+
+  private func beganEvent(_ start: RunStart) -> BeganEvent {
+    let phases = start.outline.indices.map(phaseEvent)
+    return BeganEvent(
+      tool: context.tool, run: context.run,
+      startedAt: RunIdentifier.timestamp(context.startedAt), kernel: start.kernel,
+      configuration: .ofThisMachine(release: start.kernel.release), machine: .ofThisMachine(),
+      rules: "\(start.rules)", profile: start.profile, seed: "\(start.seed)",
+      isStrict: context.isStrict, command: context.command, phases: phases,
+      cases: CaseList.planned(profile: start.profile, phases: phases))
+  }
+
+  private func phaseEvent(_ index: Int) -> PhaseEvent {
+    guard outline.indices.contains(index) else {
+      return PhaseEvent(index: index, name: "", kind: "")
+    }
+    let phase = outline[index]
+    return PhaseEvent(
+      index: index, name: phase.name, kind: phase.kind.rawValue, steps: phase.steps)
+  }
+
+  private func endedEvent(_ summary: RunSummary) -> EndedEvent {
+    let outcome = summary.outcome(strict: context.isStrict)
+    return EndedEvent(
+      outcome: outcome, exitCode: exitCode(outcome), isComplete: summary.isComplete,
+      storm: summary.storm, checks: summary.checks, memory: summary.memory, times: summary.times,
+      latencies: summary.latencies,
+      leftovers: summary.leftovers)
+  }
+
+  private func nanoseconds(_ duration: Duration) -> UInt64 {
+    let (seconds, attoseconds) = duration.components
+    return UInt64(clamping: seconds) &* 1_000_000_000
+      &+ UInt64(clamping: attoseconds / 1_000_000_000)
+  }
+}
+
+extension FaultEvent {
+  init(_ fault: RunFault, phase: Int) {
+    self.phase = phase
+    switch fault {
+    case .hang(let report):
+      (kind, text, lines) = (.hang, "hang: \(report)", report.stack)
+    case .death(let death): (kind, text, lines) = (.death, "\(death)", [])
+    case .log(let found):
+      (kind, text, lines) = (.log, "\(found)", found.lines)
+      self.report = found.kind.rawValue
+    case .taint(let taint):
+      (kind, text, lines) = (
+        .taint, "the kernel is tainted now (\(taint)) and was not before", []
+      )
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Foundation
+import StormKernel
+import StormReport
+
+/// `nsstorm report`: what a run found, in the form that its reader needs.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Render a run as a mail to a kernel list, HTML, JUnit, KTAP, JSON or text.",
+    discussion: """
+      RUN is a folder that `nsstorm run --output` made, or a file of events (`--events`); - reads events from standard \
+      input. A run that was killed is reported as far as its events go.
+
+      Examples:
+        nsstorm report results/latest
+        nsstorm report results/latest --format mail --vmlinux /usr/lib/debug/vmlinux
+        nsstorm report results/latest --format html --output run.html
+        nsstorm report run.jsonl --format ktap
+      """)
+
+  enum Format: String, CaseIterable, ExpressibleByArgument {
+    case text, mail, html, junit, ktap, json
+  }
+
+  @Argument(help: ArgumentHelp("A result folder, a file of events, or -.", valueName: "run"))
+  var run: String
+
+  @Option(help: "What to write: text, mail, html, junit, ktap or json.")
+  var format = Format.text
+
+  @Option(
+    help: ArgumentHelp("Write to this file instead of standard output.", valueName: "file"))
+  var output: String?
+
+  @Option(help: "mail: which divergence, counted from 0; the first unexplained one by default.")
+  var divergence: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "mail: put this program into the mail; the one made from the run's trace by default.",
+      valueName: "file"))
+  var reproducer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "mail: the symbols of the kernel that wrote the log; those of the running kernel by default, if it is the same.",
+      valueName: "file"))
+  var systemMap: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "mail: an image of the same build with debug information, for file and line in the log.",
+      valueName: "file"))
+  var vmlinux: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "mail: it is a regression that appeared between these, GOOD..BAD.", valueName: "range"))
+  var introduced: String?
+
+  func run() throws {
+    let record = try loadRun()
+    let text: String
+    switch format {
+    case .text: text = RunText().summary(record) + "\n"
+    case .mail: text = try mail(record)
+    case .html: text = RunPage(record).text
+    case .junit: text = JUnit(record).text
+    case .ktap: text = KTAP(record).text
+    case .json: text = String(decoding: try RunDocument(record).data(), as: UTF8.self)
+    }
+    if let output {
+      try write(text, to: output)
+    } else {
+      print(text, terminator: "")
+    }
+  }
+
+  private func loadRun() throws -> RunRecord {
+    let path = ResultFolder(existing: run)?.path(of: .events) ?? run
+    do {
+      let reader = try EventReader(path: path)
+      guard let record = RunRecord(reader.events) else {
+        throw ReportError(
+          path: path, line: 0, message: "has no event `began`: no run is described there")
+      }
+      return record
+    } catch let error as ReportError {
+      throw CommandFailure(status: .badInput, message: "\(error)")
+    }
+  }
+
+  private func mail(_ record: RunRecord) throws -> String {
+    var supplement = MailReport.Supplement()
+    supplement.divergence = divergence
+    supplement.introducedRange = introduced
+    supplement.decoder = LogDecoder(symbols: try symbols(for: record), vmlinux: vmlinux)
+    if let reproducer {
+      guard let text = try? String(contentsOfFile: reproducer, encoding: .utf8) else {
+        throw CommandFailure(
+          status: .badInput, message: "\(reproducer) cannot be read; --reproducer needs a text file"
+        )
+      }
+      supplement.reproducer = .init(
+        kind: "program", text: text, usage: "\(URL(fileURLWithPath: reproducer).lastPathComponent):"
+      )
+    }
+    do { return try MailReport(record, supplement).text } catch {
+      throw CommandFailure(status: .badInput, message: "\(run): \(error)")
+    }
+  }
+
+  private func symbols(for record: RunRecord) throws -> SymbolTable? {
+    if let systemMap {
+      guard let table = SymbolTable(path: systemMap) else {
+        throw CommandFailure(
+          status: .badInput,
+          message:
+            "\(systemMap) lists no symbols; lines like 'ffffffff81000000 T _stext' are needed")
+      }
+      return table
+    }
+    // Addresses of another boot or another kernel would name the wrong functions.
+    guard record.began.kernel == RunningKernel.ofThisMachine(),
+      record.began.machine.identity == MachineDescription.ofThisMachine().identity
+    else { return nil }
+    return SymbolTable.ofThisKernel
+  }
+}

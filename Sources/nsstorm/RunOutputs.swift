@@ -1,0 +1,66 @@
+import Foundation
+import Glibc
+import StormReport
+
+/// The files that a run writes beside the terminal: the event stream, the result folder, the JSON result.
+struct RunOutputs {
+  let startedAt = Date()
+  let run: RunIdentifier
+  let folder: ResultFolder?
+  let sinks: [any EventSink]
+  private let files: [EventFile]
+  private let collector: RunCollector
+  private let json: String?
+
+  /// Makes what has to be there before the run begins.
+  init(events: String?, folder parent: String?, json: String?) throws(CommandFailure) {
+    // Whoever reads the stream may leave; that ends the stream and not the run.
+    if events == "-" { signal(SIGPIPE, SIG_IGN) }
+    run = RunIdentifier(startedAt: startedAt)
+    self.json = json
+    do {
+      let folder = try parent.map { try ResultFolder.make(below: $0, run: run) }
+      self.folder = folder
+      files = try [events, folder?.path(of: .events)].compactMap { try $0.map(EventFile.init) }
+      let log = try folder.map { try TextLog(path: $0.path(of: .log)) }
+      collector = RunCollector { began in
+        do { try folder?.writeCases(began) } catch {
+          FileHandle.standardError.write(Data("nsstorm: \(error)\n".utf8))
+        }
+      }
+      sinks = files + [log].compactMap(\.self) + [collector]
+    } catch {
+      throw CommandFailure(
+        status: .harnessFailed, message: "the results have no place: \(Self.reason(error))")
+    }
+  }
+
+  /// Writes what is known once the run has ended.
+  func finish() throws(CommandFailure) {
+    guard let record = collector.record else { return }
+    var problems = files.compactMap(\.failure).filter { !$0.isClosedPipe }.map(\.description)
+    do {
+      if let json {
+        try RunDocument(record).data().write(to: URL(fileURLWithPath: json), options: .atomic)
+      }
+      try folder?.write(record)
+    } catch {
+      problems.append(Self.reason(error))
+    }
+    if let folder {
+      FileHandle.standardError.write(Data("results in \(folder.path)\n".utf8))
+    }
+    guard problems.isEmpty else {
+      throw CommandFailure(
+        status: .harnessFailed,
+        message: "results could not be kept: \(problems.joined(separator: "; "))")
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    switch error {
+    case let error as EventFileError: "\(error)"
+    default: error.localizedDescription
+    }
+  }
+}
