@@ -34,7 +34,7 @@ let package = Package(
       targets: [
         "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormScenario",
         "StormKernel", "StormVerdict", "StormTrace", "StormRun", "StormReport", "StormCalibration",
-        "StormFleet",
+        "StormFleet", "StormHistory",
       ]),
   ],
   dependencies: [
@@ -42,6 +42,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .target(
@@ -85,6 +86,13 @@ let package = Package(
       ]),
 
     layer(
+      "StormHistory", folder: "History",
+      uses: [
+        "StormVocabulary", "StormKernel", "StormVerdict", "StormRun", "StormReport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
+
+    layer(
       "StormCalibration", folder: "Calibration",
       uses: ["StormVocabulary", "StormReclamation", "CMount"]),
 
@@ -96,7 +104,7 @@ let package = Package(
         "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
         "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormRun", "StormReport",
         "StormCalibration",
-        "StormFleet",
+        "StormFleet", "StormHistory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -136,6 +144,9 @@ let package = Package(
         "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
         "StormRun", "StormReport",
       ]),
+    tests(
+      "HistoryTests",
+      of: ["StormKernel", "StormVerdict", "StormRun", "StormReport", "StormHistory"]),
     tests(
       "CommandTests",
       of: [

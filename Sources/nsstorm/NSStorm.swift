@@ -27,6 +27,7 @@ struct NSStorm: ParsableCommand {
       DoctorCommand.self,
       ExplainCommand.self,
       ExploreCommand.self,
+      HistoryCommand.self,
       IdentifyCommand.self,
       PredictCommand.self,
       ProbeCommand.self,

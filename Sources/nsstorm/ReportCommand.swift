@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
+import StormHistory
 import StormKernel
 import StormReport
+import StormRun
 
 /// `nsstorm report`: what a run found, in the form that its reader needs.
 struct ReportCommand: ParsableCommand {
@@ -24,7 +26,7 @@ struct ReportCommand: ParsableCommand {
   }
 
   @Argument(help: ArgumentHelp("A result folder, a file of events, or -.", valueName: "run"))
-  var run: String
+  var source: String
 
   @Option(help: "What to write: text, mail, html, junit, ktap or json.")
   var format = Format.text
@@ -59,8 +61,14 @@ struct ReportCommand: ParsableCommand {
       "mail: it is a regression that appeared between these, GOOD..BAD.", valueName: "range"))
   var introduced: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "mail: look up in this history on which kernels the same was seen, and on which not.",
+      valueName: "file"))
+  var history: String?
+
   func run() throws {
-    let record = try loadRun()
+    let record = try Self.record(at: source)
     let text: String
     switch format {
     case .text: text = RunText().summary(record) + "\n"
@@ -77,8 +85,9 @@ struct ReportCommand: ParsableCommand {
     }
   }
 
-  private func loadRun() throws -> RunRecord {
-    let path = ResultFolder(existing: run)?.path(of: .events) ?? run
+  /// Puts a run together from its result folder or its file of events.
+  static func record(at source: String) throws -> RunRecord {
+    let path = ResultFolder(existing: source)?.path(of: .events) ?? source
     do {
       let reader = try EventReader(path: path)
       guard let record = RunRecord(reader.events) else {
@@ -96,6 +105,7 @@ struct ReportCommand: ParsableCommand {
     supplement.divergence = divergence
     supplement.introducedRange = introduced
     supplement.decoder = LogDecoder(symbols: try symbols(for: record), vmlinux: vmlinux)
+    if let history { supplement.versions = try versions(record, in: history) }
     if let reproducer {
       guard let text = try? String(contentsOfFile: reproducer, encoding: .utf8) else {
         throw CommandFailure(
@@ -107,8 +117,24 @@ struct ReportCommand: ParsableCommand {
       )
     }
     do { return try MailReport(record, supplement).text } catch {
-      throw CommandFailure(status: .badInput, message: "\(run): \(error)")
+      throw CommandFailure(status: .badInput, message: "\(source): \(error)")
     }
+  }
+
+  private func versions(
+    _ record: RunRecord, in history: String
+  ) throws -> KernelVersionEvidence {
+    let found = record.divergences.map(\.event.divergence)
+    let chosen =
+      divergence.flatMap { found.indices.contains($0) ? found[$0] : nil }
+      ?? record.unexplainedDivergences.first?.divergence ?? found.first
+    guard let chosen else { return KernelVersionEvidence() }
+    let runs = try HistoryCommand.reporting {
+      try HistoryStore(path: history, access: .existing).runs()
+    }
+    let evidence = HistoryRun.evidence(
+      signature: chosen.signature, profile: record.began.profile, seed: record.began.seed, in: runs)
+    return KernelVersionEvidence(affected: evidence.affected, unaffected: evidence.unaffected)
   }
 
   private func symbols(for record: RunRecord) throws -> SymbolTable? {

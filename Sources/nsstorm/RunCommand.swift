@@ -53,6 +53,12 @@ struct RunCommand: ParsableCommand {
       valueName: "folder"))
   var output: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Save the run in this history (nsstorm history); made where it is missing.",
+      valueName: "file"))
+  var history: String?
+
   @Flag(help: "Go on after a divergence where the engine can still follow the kernel.")
   var keepGoing = false
 
@@ -78,7 +84,8 @@ struct RunCommand: ParsableCommand {
     options.keepsGoing = keepGoing
     options.isStrict = strict
     options.brokenRule = try brokenRule()
-    let outputs = try RunOutputs(events: events, folder: output, json: json)
+    let outputs = try RunOutputs(
+      events: events, folder: output, json: json, history: history)
     options.recordPath = record ?? outputs.folder?.path(of: .trace)
     let terminal = TerminalRenderer(sharesOutput: events == "-")
     let context = EventStream.Context(

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import StormHistory
 import StormReport
 
 /// The files that a run writes beside the terminal: the event stream, the result folder, the JSON result.
@@ -11,14 +12,19 @@ struct RunOutputs {
   private let files: [EventFile]
   private let collector: RunCollector
   private let json: String?
+  private let history: HistoryStore?
 
   /// Makes what has to be there before the run begins.
-  init(events: String?, folder parent: String?, json: String?) throws(CommandFailure) {
+  init(events: String?, folder parent: String?, json: String?, history: String?)
+    throws(CommandFailure)
+  {
     // Whoever reads the stream may leave; that ends the stream and not the run.
     if events == "-" { signal(SIGPIPE, SIG_IGN) }
     run = RunIdentifier(startedAt: startedAt)
     self.json = json
     do {
+      // A history that cannot be opened is known before the storm and not after it.
+      self.history = try history.map { try HistoryStore(path: $0, access: .makes) }
       let folder = try parent.map { try ResultFolder.make(below: $0, run: run) }
       self.folder = folder
       files = try [events, folder?.path(of: .events)].compactMap { try $0.map(EventFile.init) }
@@ -47,8 +53,16 @@ struct RunOutputs {
     } catch {
       problems.append(Self.reason(error))
     }
+    do {
+      if let history {
+        try history.save(record)
+        say("saved \(record.began.run) in \(history.path)")
+      }
+    } catch {
+      problems.append("\(error)")
+    }
     if let folder {
-      FileHandle.standardError.write(Data("results in \(folder.path)\n".utf8))
+      say("results in \(folder.path)")
     }
     guard problems.isEmpty else {
       throw CommandFailure(
@@ -57,9 +71,14 @@ struct RunOutputs {
     }
   }
 
+  private func say(_ text: String) {
+    FileHandle.standardError.write(Data("\(text)\n".utf8))
+  }
+
   private static func reason(_ error: any Error) -> String {
     switch error {
     case let error as EventFileError: "\(error)"
+    case let error as HistoryError: "\(error)"
     default: error.localizedDescription
     }
   }

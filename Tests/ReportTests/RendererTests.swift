@@ -21,7 +21,7 @@ import Testing
       [.began(began)] + Sample.phases(began) + [
         Sample.found(Sample.tableDivergence(known: ["x"]), phase: -1),
         Sample.found(Sample.answerDivergence(), phase: 1), .fault(Sample.log),
-        .skipped(.init(what: "a", why: "b", count: 1)), .warning(WarningEvent(text: "w")),
+        .window(Sample.window), .skipped(.init(what: "a", why: "b", count: 1)), .warning(WarningEvent(text: "w")),
         .ended(Sample.ended(.diverged, code: 1)),
       ])
     let lines = try events.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }

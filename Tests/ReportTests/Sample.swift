@@ -22,7 +22,7 @@ enum Sample {
       machine: MachineDescription(
         name: "box", identity: "00ff00ff00ff00ff", architecture: "x86_64", processors: 2,
         memoryBytes: 4 << 30, processorModel: "test CPU"),
-      rules: "6.18.44", profile: "first-storm", seed: "0x1", isStrict: strict,
+      rules: "6.18.44", profile: "first-storm", seed: "0x1", stepLimit: nil, isStrict: strict,
       command: "nsstorm run first-storm", phases: phases,
       cases: CaseList.planned(profile: "first-storm", phases: phases))
   }
@@ -126,6 +126,18 @@ enum Sample {
     report: "warning",
     lines: ["WARNING: CPU: 0 PID: 7 at fs/namespace.c:1234", "RIP: 0010:umount_tree+0x2a/0x300"])
 
+  static let window = WindowEvent(
+    number: 3, phase: 1, verdict: .violated, reason: "no order gives EBUSY for umount2 /a",
+    conflicts: 1, workers: [.init(number: 0, process: 1, cpu: 0), .init(number: 1, process: 2)],
+    calls: [
+      .init(
+        worker: 0, process: 1, call: "umount2 /a", errno: .none, startNanoseconds: 10,
+        endNanoseconds: 4_000, isCulprit: false),
+      .init(
+        worker: 1, process: 2, call: "umount2 /a", errno: .busy, startNanoseconds: 4_500,
+        endNanoseconds: 9_000, isCulprit: true),
+    ])
+
   static func record(_ payloads: [RecordedEvent.Payload]) -> RunRecord {
     RunRecord(events(payloads))!
   }
@@ -140,7 +152,7 @@ enum Sample {
     return record(
       [.began(began)] + phases(began) + [
         found(tableDivergence(known: ["unbindable-lost-in-namespace-copy"]), phase: 0),
-        found(answerDivergence(), phase: 1),
+        found(answerDivergence(), phase: 1), .window(window),
         .skipped(Skip(what: "member lists", why: "no listmount", count: 3)),
         .warning(WarningEvent(text: "take <care> & \"so\" on")),
         .ended(ended(.diverged, code: 1, isComplete: false)),

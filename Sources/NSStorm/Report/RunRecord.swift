@@ -7,6 +7,8 @@ public struct RunRecord: Sendable {
   public var phases: [StartedPhase] = []
   public var samples: [Sample] = []
   public var divergences: [TimedEvent<DivergenceEvent>] = []
+  /// Those of the concurrency windows that the stream has.
+  public var windows: [TimedEvent<WindowEvent>] = []
   public var faults: [TimedEvent<FaultEvent>] = []
   public var skips: [Skip] = []
   public var warnings: [String] = []
@@ -58,6 +60,7 @@ public struct RunRecord: Sendable {
     case .progress(let progress):
       samples.append(.init(atNanoseconds: time, progress: progress))
     case .divergence(let found): divergences.append(.init(atNanoseconds: time, event: found))
+    case .window(let window): windows.append(.init(atNanoseconds: time, event: window))
     case .fault(let fault): faults.append(.init(atNanoseconds: time, event: fault))
     case .skipped(let skip): skips.append(skip)
     case .warning(let warning): warnings.append(warning.text)

@@ -26,6 +26,8 @@ public struct RunStart: Hashable, Sendable {
   public var rules: KernelRelease
   public var profile: String
   public var seed: Seed
+  /// How many steps were asked for; nil for the profile's own.
+  public var stepLimit: Int?
   public var phases: Int
   /// The phases in their order, before the first of them begins.
   public var outline: [PhaseOutline]

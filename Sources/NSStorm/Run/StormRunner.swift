@@ -149,7 +149,8 @@ public final class StormRunner {
       .began(
         RunStart(
           kernel: kernel, rules: release, profile: profile.name, seed: summary.seed,
-          phases: profile.phases.count, outline: profile.phases.map(PhaseOutline.init))))
+          stepLimit: options.steps, phases: profile.phases.count,
+          outline: profile.phases.map(PhaseOutline.init))))
     if release > KernelRules.knownReleases.upperBound {
       warn("\(release) is newer than all known kernels; the newest rules are used")
     }

@@ -17,6 +17,8 @@ public struct BeganEvent: Hashable, Sendable, Codable {
   public var profile: String
   /// Hex.
   public var seed: String
+  /// How many steps were asked for; nil for the profile's own.
+  public var stepLimit: Int?
   /// Whether known issues count as divergences.
   public var isStrict: Bool
   /// The command line of this run without seed, steps and files.

@@ -43,6 +43,7 @@ public final class EventStream {
   private var phase = -1
   private var lastSample: Duration?
   private var outline: [PhaseOutline] = []
+  private var windows = WindowSampling()
 
   /// - Parameter exitCode: what the process will end with for an outcome.
   public init(
@@ -58,7 +59,11 @@ public final class EventStream {
   public func take(_ event: RunEvent) {
     let elapsed = ContinuousClock.now - began
     var isSampled = true
-    if case .progress = event { isSampled = isDue(elapsed) }
+    switch event {
+    case .progress: isSampled = isDue(elapsed)
+    case .windowJudged(let judged): isSampled = windows.isDue(judged)
+    default: break
+    }
     let recorded = RecordedEvent(
       sequence: sequence, elapsedNanoseconds: nanoseconds(elapsed), payload: payload(event))
     if isSampled { sequence += 1 }
@@ -94,6 +99,7 @@ public final class EventStream {
         DivergenceEvent(
           phase: phase, divergence: divergence, replaySteps: replay.steps,
           replay: "\(context.command) --seed \(replay.seed) --steps \(max(1, replay.steps))"))
+    case .windowJudged(let judged): return .window(WindowEvent(judged))
     case .fault(let fault): return .fault(FaultEvent(fault, phase: phase))
     case .skipped(let skip): return .skipped(skip)
     case .warning(let text): return .warning(WarningEvent(text: text))
@@ -108,7 +114,8 @@ public final class EventStream {
       startedAt: RunIdentifier.timestamp(context.startedAt), kernel: start.kernel,
       configuration: .ofThisMachine(release: start.kernel.release), machine: .ofThisMachine(),
       rules: "\(start.rules)", profile: start.profile, seed: "\(start.seed)",
-      isStrict: context.isStrict, command: context.command, phases: phases,
+      stepLimit: start.stepLimit, isStrict: context.isStrict, command: context.command,
+      phases: phases,
       cases: CaseList.planned(profile: start.profile, phases: phases))
   }
 

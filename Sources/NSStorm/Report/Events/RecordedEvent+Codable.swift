@@ -3,7 +3,7 @@ import StormRun
 extension RecordedEvent: Codable {
   private enum Key: String, CodingKey {
     case version, sequence, elapsedNanoseconds, event
-    case began, phaseBegan, progress, divergence, fault, skipped, warning, ended
+    case began, phaseBegan, progress, divergence, window, fault, skipped, warning, ended
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -17,6 +17,7 @@ extension RecordedEvent: Codable {
     case .phaseBegan(let value): try container.encode(value, forKey: .phaseBegan)
     case .progress(let value): try container.encode(value, forKey: .progress)
     case .divergence(let value): try container.encode(value, forKey: .divergence)
+    case .window(let value): try container.encode(value, forKey: .window)
     case .fault(let value): try container.encode(value, forKey: .fault)
     case .skipped(let value): try container.encode(value, forKey: .skipped)
     case .warning(let value): try container.encode(value, forKey: .warning)
@@ -43,6 +44,7 @@ extension RecordedEvent: Codable {
     case .progress: payload = .progress(try container.decode(RunProgress.self, forKey: .progress))
     case .divergence:
       payload = .divergence(try container.decode(DivergenceEvent.self, forKey: .divergence))
+    case .window: payload = .window(try container.decode(WindowEvent.self, forKey: .window))
     case .fault: payload = .fault(try container.decode(FaultEvent.self, forKey: .fault))
     case .skipped: payload = .skipped(try container.decode(Skip.self, forKey: .skipped))
     case .warning: payload = .warning(try container.decode(WarningEvent.self, forKey: .warning))

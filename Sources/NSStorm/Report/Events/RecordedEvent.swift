@@ -23,6 +23,7 @@ public struct RecordedEvent: Hashable, Sendable {
     case phaseBegan(PhaseEvent)
     case progress(RunProgress)
     case divergence(DivergenceEvent)
+    case window(WindowEvent)
     case fault(FaultEvent)
     case skipped(Skip)
     case warning(WarningEvent)
@@ -33,7 +34,7 @@ public struct RecordedEvent: Hashable, Sendable {
 
   /// The words of the member `event`; the payload stands under the same word.
   public enum Name: String, CaseIterable, Hashable, Sendable, Codable {
-    case began, phaseBegan, progress, divergence, fault, skipped, warning, ended
+    case began, phaseBegan, progress, divergence, window, fault, skipped, warning, ended
   }
 }
 
@@ -45,6 +46,7 @@ extension RecordedEvent.Payload {
     case .phaseBegan: RecordedEvent.Name.phaseBegan.rawValue
     case .progress: RecordedEvent.Name.progress.rawValue
     case .divergence: RecordedEvent.Name.divergence.rawValue
+    case .window: RecordedEvent.Name.window.rawValue
     case .fault: RecordedEvent.Name.fault.rawValue
     case .skipped: RecordedEvent.Name.skipped.rawValue
     case .warning: RecordedEvent.Name.warning.rawValue

@@ -57,6 +57,7 @@ enum PageStyle {
     .mark.bad{stroke:var(--bad)}.mark.warning{stroke:var(--warning);stroke-dasharray:4 3}\
     .key{display:inline-block;width:.9rem;height:.9rem;border-radius:.2rem;vertical-align:-.1rem}\
     .key.bad{background:var(--bad)}.key.warning{background:var(--warning)}\
+    .call.done{fill:var(--accent)}.call.refused{fill:var(--soft)}.call.bad{fill:var(--bad)}\
     .axis{display:flex;justify-content:space-between;color:var(--soft);font-size:.8rem}\
     .phases{columns:2;font-size:.9rem;padding-left:1.4rem;margin:.6rem 0}\
     table{border-collapse:collapse;width:100%}\

@@ -26,6 +26,7 @@ public struct RunPage {
           Self.findings(record, &page)
           PageTimeline(record).write(to: &page)
           PageHistograms.write(record, to: &page)
+          PageWindows.write(record, to: &page)
           Self.cases(record, &page)
           Self.numbers(record, &page)
         }

@@ -12,18 +12,6 @@ public struct RunText: Sendable {
   /// The lines of an event that is worth lines of its own; nil for the others.
   public func lines(_ event: RecordedEvent.Payload) -> String? {
     switch event {
-<<<<<<< HEAD:Sources/NSStorm/Report/RunText.swift
-    case .began(let start):
-      return "kernel \(start.kernel.release), rules of \(start.rules), profile \(start.profile), "
-        + "seed \(start.seed)"
-    case .divergence(let divergence, let replay):
-      let known = divergence.knownIssues.isEmpty ? "divergence" : "known issue"
-      let text = folded("\(divergence)")
-      return "\(known): \(text)\n  replay: \(command(replay))"
-    case .fault(let fault): return "kernel fault: \(Self.describe(fault))"
-    case .warning(let text): return "warning: \(text)"
-    case .phaseBegan, .progress, .windowJudged, .skipped, .ended: return nil
-=======
     case .began(let began):
       return "kernel \(began.kernel.release), rules of \(began.rules), profile \(began.profile), "
         + "seed \(began.seed)"
@@ -33,8 +21,7 @@ public struct RunText: Sendable {
       return "\(head) \(folded("\(event.divergence)"))\n  replay: \(event.replay)"
     case .fault(let fault): return "\(style.bad("kernel fault:")) \(fault.text)"
     case .warning(let warning): return "\(style.warning("warning:")) \(warning.text)"
-    case .phaseBegan, .progress, .skipped, .ended, .unknown: return nil
->>>>>>> d632014 (report: one stream of typed events, and renderers that are fed by it):Sources/NSStorm/Report/Renderers/RunText.swift
+    case .phaseBegan, .progress, .window, .skipped, .ended, .unknown: return nil
     }
   }
 
