@@ -28,11 +28,21 @@ require_swift() {
 readonly NEEDED=(
   libcap-dev:/usr/include/sys/capability.h
   libmount-dev:/usr/include/libmount/libmount.h
+  libsqlite3-dev:/usr/include/sqlite3.h
 )
 
+# What only tests use: judges of what nsstorm writes, and a browser.
+readonly NEEDED_FOR_TESTS=(
+  libxml2-utils:/usr/bin/xmllint
+  sqlite3:/usr/bin/sqlite3
+  binutils:/usr/bin/addr2line
+  chromium:/usr/bin/chromium
+)
+
+# install_missing [package:file …]: what the build needs, and what is named.
 install_missing() {
   local need missing=()
-  for need in "${NEEDED[@]}"; do
+  for need in "${NEEDED[@]}" "$@"; do
     [[ -e ${need#*:} ]] || missing+=("${need%%:*}")
   done
   ((${#missing[@]} == 0)) && return 0
@@ -47,4 +57,14 @@ install_missing() {
     say "apt-get could not install ${missing[*]}."
     exit "$EXIT_HARNESS_FAILED"
   fi
+}
+
+# The tests hold JSON against its schemas with Python's jsonschema.
+install_jsonschema() {
+  python3 -c 'from jsonschema import Draft202012Validator' 2>/dev/null && return 0
+  say "Missing: Python's jsonschema. Installing it."
+  python3 -m pip install -q jsonschema >&2 || apt-get install -y -q python3-jsonschema >&2 || {
+    say "jsonschema could not be installed."
+    exit "$EXIT_HARNESS_FAILED"
+  }
 }

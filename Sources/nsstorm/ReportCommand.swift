@@ -4,6 +4,7 @@ import StormHistory
 import StormKernel
 import StormReport
 import StormRun
+import StormVerdict
 
 /// `nsstorm report`: what a run found, in the form that its reader needs.
 struct ReportCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import StormHistory
+import StormKernel
 import StormReport
 
 /// The files that a run writes beside the terminal: the event stream, the result folder, the JSON result.
@@ -47,7 +48,7 @@ struct RunOutputs {
     var problems = files.compactMap(\.failure).filter { !$0.isClosedPipe }.map(\.description)
     do {
       if let json {
-        try RunDocument(record).data().write(to: URL(fileURLWithPath: json), options: .atomic)
+        try WholeFile.write(RunDocument(record).data(), to: json)
       }
       try folder?.write(record)
     } catch {
@@ -79,6 +80,7 @@ struct RunOutputs {
     switch error {
     case let error as EventFileError: "\(error)"
     case let error as HistoryError: "\(error)"
+    case let error as WholeFileError: "\(error)"
     default: error.localizedDescription
     }
   }

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import StormReport
+@testable import StormRun
 
 @Suite struct CaseTests {
   private static let names = [

@@ -1,8 +1,8 @@
 import Foundation
-import StormRun
 import Testing
 
 @testable import StormReport
+@testable import StormRun
 
 @Suite struct EventStreamTests {
   private static var payloads: [RecordedEvent.Payload] {

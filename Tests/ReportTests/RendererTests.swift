@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import StormReport
+@testable import StormRun
 
 @Suite struct RendererTests {
   static let records = [Sample.agreed, Sample.diverged, Sample.faulty, Sample.killed]
@@ -21,7 +22,8 @@ import Testing
       [.began(began)] + Sample.phases(began) + [
         Sample.found(Sample.tableDivergence(known: ["x"]), phase: -1),
         Sample.found(Sample.answerDivergence(), phase: 1), .fault(Sample.log),
-        .window(Sample.window), .skipped(.init(what: "a", why: "b", count: 1)), .warning(WarningEvent(text: "w")),
+        .window(Sample.window), .skipped(.init(what: "a", why: "b", count: 1)),
+        .warning(WarningEvent(text: "w")),
         .ended(Sample.ended(.diverged, code: 1)),
       ])
     let lines = try events.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }

@@ -1,10 +1,10 @@
 import Foundation
 import StormKernel
-import StormRun
 import StormVerdict
 import StormVocabulary
 
 @testable import StormReport
+@testable import StormRun
 
 /// Runs put together by hand: what renderers get, without a kernel.
 enum Sample {

@@ -1,4 +1,5 @@
 import Foundation
+import StormKernel
 
 /// Everything that one run leaves for later, in a folder named after the run: two runs never share one, whatever the folder
 /// above is used for.
@@ -56,7 +57,7 @@ public struct ResultFolder: Sendable {
     try keep(Data((began.cases.joined(separator: "\n") + "\n").utf8), as: .cases)
   }
 
-  private func keep(_ data: Data, as part: Part) throws {
-    try data.write(to: URL(fileURLWithPath: path(of: part)), options: .atomic)
+  private func keep(_ data: Data, as part: Part) throws(WholeFileError) {
+    try WholeFile.write(data, to: path(of: part))
   }
 }

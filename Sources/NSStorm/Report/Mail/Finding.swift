@@ -1,4 +1,5 @@
 import StormEngine
+import StormKernel
 import StormRun
 import StormVerdict
 import StormVocabulary

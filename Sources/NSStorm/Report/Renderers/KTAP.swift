@@ -1,3 +1,4 @@
+import StormKernel
 import StormRun
 
 /// The Kernel Test Anything Protocol, version 1 (`Documentation/dev-tools/ktap.rst`): one level, because readers lose the

@@ -1,3 +1,4 @@
+import StormKernel
 public import StormRun
 import StormVerdict
 
