@@ -21,7 +21,8 @@ struct RunOutputs {
   {
     // Whoever reads the stream may leave; that ends the stream and not the run.
     if events == "-" { signal(SIGPIPE, SIG_IGN) }
-    run = RunIdentifier(startedAt: startedAt)
+    let run = RunIdentifier(startedAt: startedAt)
+    self.run = run
     self.json = json
     do {
       // A history that cannot be opened is known before the storm and not after it.
