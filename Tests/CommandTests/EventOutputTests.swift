@@ -139,7 +139,7 @@ private let canStorm = geteuid() == 0
 
   @Test func `colours stand in a pipe only when they are forced`() throws {
     let forced = try BuiltCommand.run(
-      ["run", "first-storm", "--steps", "50"], environment: ["CLICOLOR_FORCE": "1"])
+      ["run", "first-storm", "--steps", "50"], environment: ["CLICOLOR_FORCE": "1", "NO_COLOR": ""])
     #expect(forced.output.contains("\u{1B}[32mkernel and engine agree"))
     let both = try BuiltCommand.run(
       ["run", "first-storm", "--steps", "50"],

@@ -45,9 +45,9 @@ import Testing
   }
 
   @Test func `an event of a newer nsstorm is passed over, another version is refused`() throws {
-    let newer = #"{"version":1,"sequence":0,"elapsedNanoseconds":5,"event":"window","window":{}}"#
+    let newer = #"{"version":1,"sequence":0,"elapsedNanoseconds":5,"event":"eclipse","eclipse":{}}"#
     let reader = try EventReader(Data((newer + "\n").utf8), path: "events")
-    #expect(reader.events.map(\.payload) == [.unknown("window")])
+    #expect(reader.events.map(\.payload) == [.unknown("eclipse")])
     let other = #"{"version":2,"sequence":0,"elapsedNanoseconds":5,"event":"warning"}"#
     let error = #expect(throws: ReportError.self) {
       try EventReader(Data((newer + "\n" + other + "\n").utf8), path: "events")

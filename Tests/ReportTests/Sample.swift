@@ -2,6 +2,7 @@ import Foundation
 import StormKernel
 import StormVerdict
 import StormVocabulary
+import Testing
 
 @testable import StormReport
 @testable import StormRun
@@ -172,4 +173,8 @@ enum Sample {
     let began = began()
     return record([.began(began)] + phases(began))
   }
+}
+
+extension RunRecord: @retroactive CustomTestStringConvertible {
+  public var testDescription: String { ended?.outcome.rawValue ?? "killed" }
 }

@@ -169,11 +169,12 @@ public enum HistoryText {
 
   private static func percent(_ value: Double) -> String {
     // Never rounded up to certainty.
-    "\((value * 1_000).rounded(.down) / 10)%"
+    "\(tenths((value * 1_000).rounded(.down) / 10))%"
   }
 
   private static func tenths(_ value: Double) -> String {
     let rounded = (value * 10).rounded() / 10
-    return rounded >= 100 ? "\(Int(rounded.rounded()))" : "\(rounded)"
+    return rounded >= 100 || rounded == rounded.rounded()
+      ? "\(Int(rounded.rounded()))" : "\(rounded)"
   }
 }

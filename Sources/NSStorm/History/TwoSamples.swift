@@ -67,6 +67,8 @@ public struct Share: Hashable, Sendable {
     let centre = (value + z * z / (2 * n)) / (1 + z * z / n)
     let margin =
       z / (1 + z * z / n) * (value * (1 - value) / n + z * z / (4 * n * n)).squareRoot()
-    return max(0, centre - margin)...min(1, centre + margin)
+    // At the ends the interval reaches the end; only rounding would keep it away.
+    return
+      (count == 0 ? 0 : max(0, centre - margin))...(count == total ? 1 : min(1, centre + margin))
   }
 }

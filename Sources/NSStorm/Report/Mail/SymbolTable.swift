@@ -23,9 +23,10 @@ public struct SymbolTable: Sendable {
       entries.append((address, String(words[2].prefix { $0 != "\t" })))
     }
     guard !entries.isEmpty else { return nil }
-    entries.sort { $0.0 < $1.0 }
-    addresses = entries.map(\.0)
-    names = entries.map(\.1)
+    // Aliases share an address: the name that is listed first stands for it.
+    let order = entries.indices.sorted { (entries[$0].0, $0) < (entries[$1].0, $1) }
+    addresses = order.map { entries[$0].0 }
+    names = order.map { entries[$0].1 }
     byName = Dictionary(entries.map { ($0.1, $0.0) }) { first, _ in first }
   }
 
@@ -50,13 +51,12 @@ public struct SymbolTable: Sendable {
     guard low > 0 else { return nil }
     let start = addresses[low - 1]
     let offset = address - start
-    // Aliases share an address; the next different one ends the function.
-    var next = low
-    while next < addresses.count, addresses[next] == start { next += 1 }
+    var first = low - 1
+    while first > 0, addresses[first - 1] == start { first -= 1 }
     guard offset < Self.longestFunction else { return nil }
     let hex = String(offset, radix: 16)
-    guard next < addresses.count else { return "\(names[low - 1])+0x\(hex)" }
-    return "\(names[low - 1])+0x\(hex)/0x\(String(addresses[next] - start, radix: 16))"
+    guard low < addresses.count else { return "\(names[first])+0x\(hex)" }
+    return "\(names[first])+0x\(hex)/0x\(String(addresses[low] - start, radix: 16))"
   }
 
   private static let longestFunction: UInt64 = 1 << 20
