@@ -14,8 +14,9 @@ import Testing
     Dictionary(uniqueKeysWithValues: record.cases.map { ($0.name, $0.status) })
   }
 
-  @Test(arguments: [Sample.agreed, Sample.diverged, Sample.faulty, Sample.killed])
-  func `every run of a profile has the planned cases, whatever became of it`(record: RunRecord) {
+  @Test(arguments: Sample.Kind.allCases)
+  func `every run of a profile has the planned cases, whatever became of it`(kind: Sample.Kind) {
+    let record = kind.record
     #expect(record.cases.map(\.name) == Self.names)
     #expect(record.began.cases == Self.names)
   }

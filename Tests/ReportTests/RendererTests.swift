@@ -5,12 +5,11 @@ import Testing
 @testable import StormRun
 
 @Suite struct RendererTests {
-  static let records = [Sample.agreed, Sample.diverged, Sample.faulty, Sample.killed]
-
   // MARK: - JSON
 
-  @Test(arguments: records)
-  func `the result of every kind of run is what its schema says`(record: RunRecord) throws {
+  @Test(arguments: Sample.Kind.allCases)
+  func `the result of every kind of run is what its schema says`(kind: Sample.Kind) throws {
+    let record = kind.record
     let file = try Scratch(String(decoding: try RunDocument(record).data(), as: UTF8.self))
     let result = try Tools.validate(file.path, schema: "run.schema.json", whole: true)
     #expect(result.status == 0, "\(result.output)")
@@ -46,8 +45,9 @@ import Testing
 
   // MARK: - JUnit
 
-  @Test(arguments: records)
-  func `JUnit XML is valid, whatever stands in names and messages`(record: RunRecord) throws {
+  @Test(arguments: Sample.Kind.allCases)
+  func `JUnit XML is valid, whatever stands in names and messages`(kind: Sample.Kind) throws {
+    let record = kind.record
     let file = try Scratch(JUnit(record).text)
     let result = try Tools.run(
       ["xmllint", "--noout", "--schema", Tools.schema("junit.xsd"), file.path])
@@ -88,8 +88,9 @@ import Testing
     return results
   }
 
-  @Test(arguments: records)
-  func `KTAP has its plan first and each planned case once`(record: RunRecord) throws {
+  @Test(arguments: Sample.Kind.allCases)
+  func `KTAP has its plan first and each planned case once`(kind: Sample.Kind) throws {
+    let record = kind.record
     let results = try Self.check(KTAP(record).text)
     #expect(results.map(\.name) == record.began.cases)
   }

@@ -2,7 +2,6 @@ import Foundation
 import StormKernel
 import StormVerdict
 import StormVocabulary
-import Testing
 
 @testable import StormReport
 @testable import StormRun
@@ -143,6 +142,20 @@ enum Sample {
     RunRecord(events(payloads))!
   }
 
+  /// One of each way in which a run can end.
+  enum Kind: String, CaseIterable {
+    case agreed, diverged, faulty, killed
+
+    var record: RunRecord {
+      switch self {
+      case .agreed: Sample.agreed
+      case .diverged: Sample.diverged
+      case .faulty: Sample.faulty
+      case .killed: Sample.killed
+      }
+    }
+  }
+
   static var agreed: RunRecord {
     let began = began()
     return record([.began(began)] + phases(began) + [.ended(ended(.agreed, code: 0))])
@@ -173,8 +186,4 @@ enum Sample {
     let began = began()
     return record([.began(began)] + phases(began))
   }
-}
-
-extension RunRecord: @retroactive CustomTestStringConvertible {
-  public var testDescription: String { ended?.outcome.rawValue ?? "killed" }
 }
