@@ -167,34 +167,3 @@ private let canStorm = geteuid() == 0
     #expect(!text.contains("\nphase 1/"))
   }
 }
-
-/// JSON schemas, held by a validator of somebody else.
-enum Validator {
-  static func check(_ path: String, schema: String, lines: Bool) throws -> BuiltCommand.Result {
-    let script = """
-      import json, sys
-      from jsonschema import Draft202012Validator
-      validator = Draft202012Validator(json.load(open(sys.argv[1])))
-      text = open(sys.argv[2]).read()
-      documents = text.splitlines() if sys.argv[3] == "lines" else [text]
-      problems = [f"{n}: {e.json_path}: {e.message}"[:300] for n, d in enumerate(documents, 1)
-                  for e in validator.iter_errors(json.loads(d))]
-      print("\\\\n".join(problems) or f"{len(documents)} good")
-      sys.exit(1 if problems or not documents else 0)
-      """
-    let schemas = BuiltCommand.clone.appendingPathComponent("docs/schemas")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
-      "python3", "-c", script, schemas.appendingPathComponent(schema).path, path,
-      lines ? "lines" : "whole",
-    ]
-    let output = try TemporaryFile()
-    process.standardOutput = output.handle
-    process.standardError = output.handle
-    try process.run()
-    process.waitUntilExit()
-    return BuiltCommand.Result(
-      status: process.terminationStatus, output: try output.text(), errors: "")
-  }
-}

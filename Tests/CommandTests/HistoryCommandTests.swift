@@ -128,6 +128,11 @@ import Testing
     let merge = try BuiltCommand.run(["history", "merge", all, one, two])
     #expect(merge.output == "\(one): 3 runs, 3 new\n\(two): 3 runs, 1 new\n")
     #expect(try Self.ids(in: all).count == 4)
+    let list = try TemporaryFile(suffix: ".json")
+    try BuiltCommand.run(["history", "list", all, "--json"]).output
+      .write(to: list.url, atomically: false, encoding: .utf8)
+    let check = try Validator.check(list.url.path, schema: "history.schema.json", lines: false)
+    #expect(check.status == 0, "\(check.output)")
     let again = try BuiltCommand.run(["history", "add", all, files[0]])
     #expect(again.output.hasPrefix("there already: "))
   }

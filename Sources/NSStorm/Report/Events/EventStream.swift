@@ -42,6 +42,8 @@ public final class EventStream {
   private var sequence = 0
   private var phase = -1
   private var lastSample: Duration?
+  /// The last progress, where the stream does not have it.
+  private var leftOut: (Duration, RecordedEvent.Payload)?
   private var outline: [PhaseOutline] = []
   private var windows = WindowSampling()
 
@@ -64,10 +66,22 @@ public final class EventStream {
     case .windowJudged(let judged): isSampled = windows.isDue(judged)
     default: break
     }
-    let recorded = RecordedEvent(
-      sequence: sequence, elapsedNanoseconds: nanoseconds(elapsed), payload: payload(event))
+    let payload = payload(event)
+    if case .progress = event {
+      leftOut = isSampled ? nil : (elapsed, payload)
+    } else if isSampled, let (time, progress) = leftOut {
+      // Where a run stood when something happened is worth a line, however soon after the last one.
+      leftOut = nil
+      hand(progress, at: time, isSampled: true)
+    }
+    hand(payload, at: elapsed, isSampled: isSampled)
+  }
+
+  private func hand(_ payload: RecordedEvent.Payload, at time: Duration, isSampled: Bool) {
+    let event = RecordedEvent(
+      sequence: sequence, elapsedNanoseconds: nanoseconds(time), payload: payload)
     if isSampled { sequence += 1 }
-    for sink in sinks { sink.take(recorded, isSampled: isSampled) }
+    for sink in sinks { sink.take(event, isSampled: isSampled) }
   }
 
   /// Progress is written at most ten times a second and at least every ten seconds, less often the longer the run has
