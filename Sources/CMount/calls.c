@@ -160,6 +160,18 @@ static int list_own_namespace(void) {
   return (int)nss_listmount(NSS_LIST_ROOT, namespace_id, 0, &mount_id, 1);
 }
 
+static int statmount_tells_source(void) {
+  struct {
+    struct nss_statmount head;
+    char strings[4096 + 512];
+  } buffer;
+  uint64_t id = 0;
+  int64_t count = nss_listmount(NSS_LIST_ROOT, 0, 0, &id, 1);
+  if (count <= 0) return count == -EPERM ? -EPERM : 0;
+  int result = nss_statmount(id, 0, NSS_STATMOUNT_SUPERBLOCK_SOURCE, &buffer.head, sizeof buffer);
+  return result == 0 && (buffer.head.mask & NSS_STATMOUNT_SUPERBLOCK_SOURCE) != 0;
+}
+
 int nss_probe(int feature) {
   // Each call is refused for its arguments: bad descriptor, unknown flags, no such type, no such mount.
   const struct nss_mount_attr nothing = {0};
@@ -180,6 +192,7 @@ int nss_probe(int feature) {
       result = (int)nss_listmount(NSS_LIST_ROOT, 0, 0, &id, 1);
       break;
     case NSS_FEATURE_LISTMOUNT_NAMESPACE: result = list_own_namespace(); break;
+    case NSS_FEATURE_STATMOUNT_TABLE: return statmount_tells_source();
     case NSS_FEATURE_OPEN_TREE_ATTR: result = nss_open_tree_attr(-1, "x", 0, &nothing); break;
     default: return 0;
   }

@@ -105,12 +105,19 @@ struct detour {
   const char *path[2];
 };
 
+// The source of a new file system is a name and no path.
+static bool is_name(const struct nss_op *operation, int index) {
+  return operation->code == NSS_OP_MOUNT && index == 0 && operation->text
+    && !(operation->flags & (MS_BIND | MS_MOVE));
+}
+
 static int32_t detour_begin(
   struct detour *detour, const struct nss_op *operation, const char *text, int count) {
   bool needed = false;
   detour->saved = -1;
   for (int i = 0; i < count; i++) {
     detour->path[i] = operation->kind[i] == NSS_PATH_NULL ? NULL : text + operation->path[i];
+    if (is_name(operation, i)) continue;
     needed = needed || operation->kind[i] >= NSS_PATH_DESCRIPTOR;
   }
   if (!needed) return 0;
@@ -118,6 +125,7 @@ static int32_t detour_begin(
   if (detour->saved < 0) return errno;
   for (int i = 0; i < count; i++) {
     int start = -1;
+    if (is_name(operation, i)) continue;
     if (operation->kind[i] >= NSS_PATH_DESCRIPTOR) {
       start = descriptor_in(operation->slot[i]);
       if (start < 0) {
@@ -178,15 +186,34 @@ static int32_t string_call(const struct nss_op *operation, const char *text) {
   return error;
 }
 
+// The absolute root of a namespace is its own parent; it comes first in the table, and only who stands on it sees it.
+static bool stands_on_absolute_root(void) {
+  char line[64] = "";
+  int file = openat(here.procfs, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return true;
+  ssize_t count = read(file, line, sizeof line - 1);
+  close(file);
+  int space = 0;
+  while (space < count && line[space] != ' ') space++;
+  return count > 2 * space + 1 && space > 0 && memcmp(line, line + space + 1, (size_t)space) == 0
+    && line[2 * space + 1] == ' ';
+}
+
 static int32_t switch_namespace(const struct nss_op *operation) {
   if (operation->worker >= here.region->worker_limit) return EBADF;
   int pid = __atomic_load_n(&nss_worker_at(here.region, operation->worker)->pid, __ATOMIC_RELAXED);
-  char path[40];
-  nss_put_text(nss_put_number(path, pid), "/ns/mnt");
-  int descriptor = openat(here.procfs, path, O_RDONLY | O_CLOEXEC);
+  // By a pidfd: opening the namespace's file below /proc would be refused, with another errno, before setns is asked.
+  int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
   if (descriptor < 0) return errno;
+  int own = openat(here.procfs, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
   int32_t error = failure(setns(descriptor, CLONE_NEWNS));
   close(descriptor);
+  if (error == 0 && stands_on_absolute_root()) {
+    // That is the machine's own rootfs: nobody may make a call from there, whatever the plan believed.
+    error = ENOTRECOVERABLE;
+    if (setns(own, CLONE_NEWNS) < 0 || stands_on_absolute_root()) _exit(1);
+  }
+  if (own >= 0) close(own);
   if (error == 0) nss_note_namespace();
   return error;
 }

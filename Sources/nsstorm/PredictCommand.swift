@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import StormEngine
 import StormPlanning
+import StormReport
 import StormVocabulary
 
 /// `nsstorm predict`: a plan and what the engine says to it, without a kernel and without privilege.
@@ -30,6 +31,9 @@ struct PredictCommand: ParsableCommand {
   @Option(help: "Print only so many steps of each phase.")
   var steps: Int?
 
+  @Flag(help: "Print how often each rule of the engine is exercised.")
+  var coverage = false
+
   func run() throws {
     let profile = try ProfileLibrary.ofThisProcess.profile(profile)
     let release = rules ?? profile.rules
@@ -52,5 +56,6 @@ struct PredictCommand: ParsableCommand {
     var rows = PredictionRows(rules: kernelRules, profile: profile, stepLimit: steps)
     for item in plan.items { if let row = rows.add(item) { print(row) } }
     print(rows.summary)
+    if coverage { print(RuleCoverageReport(rows.coverage).text) }
   }
 }

@@ -61,6 +61,9 @@ struct PredictionRows: ~Copyable {
     }
   }
 
+  /// How often the predictions so far asked each rule.
+  var coverage: RuleCoverage { predictor.model.ruleCoverage }
+
   private mutating func count(_ prediction: Predictor.Prediction) {
     namespaces.formUnion(predictor.living)
     copiesMade += prediction.copiesMade

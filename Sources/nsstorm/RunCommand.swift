@@ -65,6 +65,10 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Count known issues of this kernel as divergences.")
   var strict = false
 
+  @Flag(
+    help: "Print how often each rule of the engine was exercised; with --json into the result too.")
+  var coverage = false
+
   @Option(help: ArgumentHelp("Break a rule of the engine on purpose.", visibility: .hidden))
   var breakRule: String?
 
@@ -90,7 +94,7 @@ struct RunCommand: ParsableCommand {
     let terminal = TerminalRenderer(sharesOutput: events == "-")
     let context = EventStream.Context(
       tool: NSStorm.configuration.version, run: outputs.run, startedAt: outputs.startedAt,
-      isStrict: strict, command: replayCommand)
+      isStrict: strict, command: replayCommand, withCoverage: coverage)
     let stream = EventStream(context, sinks: [terminal] + outputs.sinks) {
       Self.status(of: $0).rawValue
     }
@@ -104,6 +108,7 @@ struct RunCommand: ParsableCommand {
     } catch {
       throw CommandFailure(status: Self.status(of: error), message: error.description)
     }
+    if coverage, events != "-" { print(RuleCoverageReport(summary.coverage).text) }
     let status = Self.status(of: summary.outcome(strict: strict))
     // What was found outweighs that it could not be kept.
     do { try outputs.finish() } catch  where status == .agreed { throw error } catch {

@@ -1,5 +1,6 @@
 import Foundation
 import StormEngine
+import StormPlanning
 import StormScenario
 import StormTrace
 import StormVerdict
@@ -34,6 +35,18 @@ enum Material {
         name: file, rules: try #require(KernelRules.actual(release: release)),
         table: reader.header.table, calls: calls)
     }
+  }
+
+  /// The steps of a shipped profile, at most so many of each phase.
+  static func steps(of name: String, seed: UInt64, perPhase count: Int) throws -> [PlannedStep] {
+    let library = ProfileLibrary(folders: [root.appending(path: "profiles").path()])
+    var profile = try library.load(name)
+    for index in profile.phases.indices {
+      guard case .sequential(var body) = profile.phases[index].body else { continue }
+      body.length = .steps(count)
+      profile.phases[index].body = .sequential(body)
+    }
+    return try Plan(profile: profile, seed: Seed(rawValue: seed)).steps
   }
 
   static func scenarios() throws -> [Scenario] {

@@ -45,7 +45,9 @@ struct nss_statmount {
   uint32_t root;
   uint32_t point;
   uint64_t namespace_id;
-  uint64_t spare[49];
+  uint32_t file_system_subtype;
+  uint32_t superblock_source;
+  uint64_t spare[48];
 };
 
 enum {
@@ -56,6 +58,10 @@ enum {
   NSS_STATMOUNT_POINT = 16,
   NSS_STATMOUNT_FILE_SYSTEM_TYPE = 32,
   NSS_STATMOUNT_NAMESPACE_ID = 64,
+  NSS_STATMOUNT_FILE_SYSTEM_SUBTYPE = 256,  // 6.13
+  NSS_STATMOUNT_SUPERBLOCK_SOURCE = 512,    // 6.13
+  /// What a table of mounts needs.
+  NSS_STATMOUNT_TABLE = 1 | 2 | 4 | 8 | 16 | 32 | 256 | 512,
 };
 
 /// The `LSMT_ROOT` of listmount: the caller's, or the named namespace's, root.
@@ -100,6 +106,8 @@ enum {
   NSS_FEATURE_LISTMOUNT,
   NSS_FEATURE_LISTMOUNT_NAMESPACE,
   NSS_FEATURE_OPEN_TREE_ATTR,
+  /// statmount tells everything that mountinfo tells, the source included (6.13).
+  NSS_FEATURE_STATMOUNT_TABLE,
 };
 /// Whether the running kernel has a feature: 1, 0, or -EPERM where something (a seccomp filter, missing rights)
 /// hides the answer.

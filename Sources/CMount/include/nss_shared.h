@@ -113,7 +113,7 @@ struct nss_worker {
 };
 
 /// What an observer is asked.
-enum { NSS_OBSERVE_TABLES = 1, NSS_OBSERVE_MEMBERS, NSS_OBSERVE_MEMORY };
+enum { NSS_OBSERVE_TABLES = 1, NSS_OBSERVE_MEMBERS, NSS_OBSERVE_MEMORY, NSS_OBSERVE_STATMOUNT };
 
 /// One observer process. Its answer is a sequence of nss_answer, each followed by its bytes, padded to 8.
 struct nss_observer {

@@ -8,9 +8,7 @@ extension MountModel {
   public var reasonsOfLastCall: [Reason] { reasons }
 
   /// How often each rule has decided something since the start.
-  public var ruleCoverage: [(rule: Rule, count: UInt64)] {
-    Rule.allCases.map { ($0, ruleCounts[Int($0.rawValue)]) }
-  }
+  public var ruleCoverage: RuleCoverage { RuleCoverage(counts: ruleCounts) }
 
   /// Breaks a rule on purpose. Without effect in release builds.
   public mutating func breakOnPurpose(_ mutation: Mutation?) {

@@ -139,6 +139,8 @@ extension MountModel {
       return refuse(.createInRemovedDirectory, .noSuchEntry)
     }
     if lookup(name, in: parent.dentry) != .none { return refuse(.pathExists, .fileExists) }
+    // Only a directory may be made by a name with a slash behind it.
+    if kind != .directory, path.endsInSlash { return refuse(.nameNotFound, .noSuchEntry) }
     if mounts[parent.mount.index].state.contains(.cover) {
       return refuse(.coverIsImmutable, .notPermitted)
     }
@@ -171,6 +173,7 @@ extension MountModel {
     let isDirectory = dentries[dentry.index].kind == .directory
     if directory && !isDirectory { return refuse(.removeWrongKind, .notDirectory) }
     if !directory && isDirectory { return refuse(.removeWrongKind, .isDirectory) }
+    if !directory && path.endsInSlash { return refuse(.removeWrongKind, .notDirectory) }
     if isLocalMountpoint(dentry, for: process) { return refuse(.removeLocalMountpoint, .busy) }
     if directory, dentries[dentry.index].firstChild != .none {
       return refuse(.removeNotEmpty, .notEmpty)
@@ -205,6 +208,9 @@ extension MountModel {
       return refuse(.createInRemovedDirectory, .noSuchEntry)
     }
     let replaced = lookup(newName, in: target.parent.dentry)
+    if dentries[dentry.index].kind != .directory, from.endsInSlash || to.endsInSlash {
+      return refuse(.removeWrongKind, .notDirectory)
+    }
     if isAtOrBelow(target.parent.dentry, dentry) {
       return refuse(.renameIntoItself, .invalidArgument)
     }

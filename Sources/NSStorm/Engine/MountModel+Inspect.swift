@@ -16,6 +16,23 @@ extension MountModel {
     }
   }
 
+  /// Whether a process that enters the namespace of another one would stand on the absolute root of that namespace. In a
+  /// sandbox that is the machine's own rootfs, which nobody may touch.
+  public func absoluteRootIsBare(inNamespaceOf process: Int) -> Bool {
+    guard isAlive(process) else { return false }
+    let root = namespaces[processes[Process(number: process).index].namespace.index].root
+    return topmost(of: root) == root
+  }
+
+  /// Whether a file system that was first mounted under this name is read-only as a whole.
+  public func isReadOnly(fileSystem source: String) -> Bool {
+    for index in 1..<superblocks.slotCount where superblocks[index].mountCount > 0 {
+      let superblock = superblocks[index]
+      if superblock.isReadOnly, names[superblock.deviceName] == source { return true }
+    }
+    return false
+  }
+
   /// What the magic link of a descriptor says: the path from the top of its tree.
   public func descriptorPath(_ slot: DescriptorSlot, of process: Int) -> (Errno, path: String) {
     guard isAlive(process) else { return (.noSuchProcess, "") }

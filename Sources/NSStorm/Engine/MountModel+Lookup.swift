@@ -214,6 +214,9 @@ extension MountModel {
         !isLast || flags.contains(.followFinalLink) || endsInSlash,
         child(of: here.mount, at: found) == .none
       {
+        if mounts[here.mount.index].attributes.contains(.noSymlinkFollow) {
+          return .failure(refuse(.linkNotFollowed, .tooManySymbolicLinks))
+        }
         linkBudget -= 1
         guard linkBudget >= 0 else { return .failure(refuse(.tooManyLinks, .tooManySymbolicLinks)) }
         let contents = names[dentries[found.index].contents]

@@ -36,10 +36,8 @@ extension MountModel {
     if flags.contains(.noExecute) { attributes.insert(.noExecute) }
     if flags.contains(.noDirectoryAccessTime) { attributes.insert(.noDirectoryAccessTime) }
     if flags.contains(.noSymlinkFollow) { attributes.insert(.noSymlinkFollow) }
-    if flags.contains(.noAccessTime) {
-      attributes.insert(.noAccessTime)
-    } else if !flags.contains(.strictAccessTime) {
-      attributes.insert(.relativeAccessTime)
+    if !flags.contains(.strictAccessTime) {
+      attributes.insert(flags.contains(.noAccessTime) ? .noAccessTime : .relativeAccessTime)
     }
     return attributes
   }

@@ -114,12 +114,16 @@ extension MountModel {
     return .none
   }
 
-  /// setns(2) to the mount namespace of another process: root and working directory go to the top of its root.
+  /// setns(2) by a pidfd to the mount namespace of another process, which needs rights over both (`validate_nsset` asks
+  /// `ptrace_may_access`, `mntns_install` for the namespace's owner): root and working directory go to the top of its root.
   mutating func setNamespace(of process: Process, to number: Int) -> Errno {
     guard isAlive(number) else { return refuse(.nameNotFound, .noSuchEntry) }
     let namespace = processes[Process(number: number).index].namespace
     let record = processes[process.index]
-    if !hasCapability(process, over: namespaces[namespace.index].owner) {
+    let users = processes[Process(number: number).index].userNamespace
+    if !hasCapability(process, over: users)
+      || !hasCapability(process, over: namespaces[namespace.index].owner)
+    {
       return refuse(.setnsCapability, .notPermitted)
     }
     note(.setnsLandsOnTopmost)

@@ -136,11 +136,11 @@ extension MountModel {
     return dentries[dentry.index].isUnlinked ? path + "//deleted" : path
   }
 
-  /// The directory paths that a process can reach, breadth first from its root, at most `limit`; for generators.
-  public func directories(seenBy process: Int, limit: Int) -> [String] {
+  /// The names that a process can reach, breadth first from its root, at most `limit`; for generators. Links are not followed.
+  public func names(seenBy process: Int, limit: Int) -> [SeenName] {
     guard isAlive(process) else { return [] }
     let start = processes[Process(number: process).index].root
-    var found: [String] = ["/"]
+    var found = [SeenName(path: "/", kind: .directory)]
     var queue: [(place: Location, path: String)] = [(start, "")]
     var position = 0
     while position < queue.count, found.count < limit {
@@ -149,19 +149,28 @@ extension MountModel {
       var children: [(name: String, dentry: Dentry)] = []
       var child = dentries[place.dentry.index].firstChild
       while child != .none {
-        if dentries[child.index].kind == .directory {
-          children.append((names[dentries[child.index].name], child))
-        }
+        children.append((names[dentries[child.index].name], child))
         child = dentries[child.index].nextSibling
       }
       children.sort { $0.name < $1.name }
       for (name, dentry) in children where found.count < limit {
         let below = path + "/" + name
-        found.append(below)
-        queue.append((traversed(Location(mount: place.mount, dentry: dentry)), below))
+        let kind = dentries[dentry.index].kind
+        found.append(
+          SeenName(
+            path: below, kind: kind,
+            contents: kind == .symbolicLink ? names[dentries[dentry.index].contents] : ""))
+        if kind == .directory {
+          queue.append((traversed(Location(mount: place.mount, dentry: dentry)), below))
+        }
       }
     }
     return found
+  }
+
+  /// The directory paths among ``names(seenBy:limit:)``.
+  public func directories(seenBy process: Int, limit: Int) -> [String] {
+    names(seenBy: process, limit: limit).filter { $0.kind == .directory }.map(\.path)
   }
 
   // MARK: what changed
@@ -264,4 +273,12 @@ extension MountModel {
     }
     return here
   }
+}
+
+/// A name that a process can reach.
+public struct SeenName: Hashable, Sendable {
+  public var path: String
+  public var kind: FileKind
+  /// What a symbolic link says; empty for others.
+  public var contents = ""
 }

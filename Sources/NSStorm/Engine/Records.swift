@@ -79,7 +79,8 @@ struct DentryRecord: BitwiseCopyable {
   var contents: NameTable.Index = 0
 }
 
-enum FileKind: UInt8, BitwiseCopyable {
+/// What a name stands for.
+public enum FileKind: UInt8, BitwiseCopyable, Sendable {
   case directory, regular, symbolicLink
 }
 

@@ -10,6 +10,7 @@ public enum Rule: UInt16, CaseIterable, Sendable {
   case componentNotDirectory
   case nameNotFound
   case tooManyLinks
+  case linkNotFollowed
   case rootPathStaysCovered
   case magicLinkNamesExactMount
   case umountPathGoesToTop
@@ -215,6 +216,9 @@ private let ruleExplanations: [Rule.Explanation] = [
   .init(
     section: "2", function: "pick_link",
     sentence: "more than 40 symbolic links were followed"),
+  .init(
+    section: "2.1", function: "pick_link",
+    sentence: "the mount is nosymfollow: its symbolic links are not followed"),
   .init(
     section: "2.1", function: "path_init",
     sentence:

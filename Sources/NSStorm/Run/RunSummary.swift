@@ -1,3 +1,4 @@
+public import StormEngine
 public import StormKernel
 public import StormPlanning
 public import StormVerdict
@@ -13,6 +14,8 @@ public struct RunSummary: Sendable {
   public var checks = Checks()
   public var divergences: [FoundDivergence] = []
   public var faults: [RunFault] = []
+  /// How often the predictions asked each rule.
+  public var coverage = RuleCoverage()
   public var skips: [Skip] = []
   public var warnings: [String] = []
   public var times = Times()

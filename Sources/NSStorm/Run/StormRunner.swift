@@ -262,6 +262,7 @@ public final class StormRunner {
   private func collectTally() {
     summary.checks.tables = earlierTally.tables + check.tally.tables
     summary.checks.entries = earlierTally.mounts + check.tally.mounts
+    summary.coverage += check.ruleCoverage
     let counters = check.counters
     summary.storm.mountsMade = Int(counters.mountsMade)
     summary.storm.copiesPropagated = Int(counters.copiesPropagated)

@@ -2,8 +2,9 @@ import StormVocabulary
 
 /// What the generator remembers of each process beside its mounts.
 struct ActorBook {
-  enum Descriptor {
-    case directory
+  enum Descriptor: Hashable {
+    /// Something opened by its path, where that is known.
+    case place(String?)
     /// A detached tree, which `move_mount` can attach.
     case tree
   }
@@ -14,6 +15,10 @@ struct ActorBook {
     var expiring: String?
     /// Whether it stands in a user namespace of its own.
     var isInUserNamespace = false
+    /// The path given to the last chdir; nil where it is not known any more.
+    var workingDirectory: String? = "/"
+    /// Whether its root is another one than that of its namespace.
+    var isChrooted = false
   }
 
   private var actors: [NamespaceNumber: Actor] = [:]
@@ -43,22 +48,45 @@ struct ActorBook {
     return slots.indices.filter { slots[$0] == .tree }
   }
 
+  /// The slots that were opened by an absolute path, with it.
+  func places(of actor: NamespaceNumber) -> [(slot: DescriptorSlot, path: String)] {
+    guard let slots = actors[actor]?.descriptors else { return [] }
+    return slots.indices.compactMap { slot in
+      if case .place(let path?) = slots[slot] { (slot, path) } else { nil }
+    }
+  }
+
   /// Keeps up with a call that succeeded.
   mutating func note(_ operation: Operation, by actor: NamespaceNumber, descriptors: Int) {
     switch operation {
-    case .open(_, _, let slot): set(slot, of: actor, to: .directory)
-    case .openTree(_, let flags, let slot):
-      set(slot, of: actor, to: flags.contains(.clone) ? .tree : .directory)
+    case .open(let path, _, let slot): set(slot, of: actor, to: .place(absolute(path)))
+    case .openTree(let path, let flags, let slot):
+      set(slot, of: actor, to: flags.contains(.clone) ? .tree : .place(absolute(path)))
     case .fsmount(_, _, let slot): set(slot, of: actor, to: .tree)
-    case .moveMount(.descriptor(let slot), _, _): set(slot, of: actor, to: .directory)
+    case .moveMount(.descriptor(let slot), let to, _):
+      set(slot, of: actor, to: .place(absolute(to)))
     case .close(let slot): set(slot, of: actor, to: nil)
     case .unshare(let new, let newUser):
       start(new, descriptors: descriptors)
-      let parentIsIn = actors[actor]?.isInUserNamespace == true
-      actors[new]?.isInUserNamespace = newUser || parentIsIn
+      let parent = actors[actor]
+      actors[new]?.isInUserNamespace = newUser || parent?.isInUserNamespace == true
+      actors[new]?.workingDirectory = parent?.workingDirectory
+      actors[new]?.isChrooted = parent?.isChrooted == true
     case .exit: actors[actor] = nil
+    case .chdir(let path):
+      let place = absolute(path)
+      actors[actor]?.workingDirectory = place
+    case .chroot: actors[actor]?.isChrooted = true
+    case .setns:
+      actors[actor]?.workingDirectory = "/"
+      actors[actor]?.isChrooted = false
+    case .pivotRoot: actors[actor]?.workingDirectory = nil
     default: break
     }
+  }
+
+  private func absolute(_ path: PathArgument) -> String? {
+    if case .path(let text) = path, text.hasPrefix("/") { text } else { nil }
   }
 
   private mutating func set(

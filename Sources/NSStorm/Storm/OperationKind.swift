@@ -2,6 +2,13 @@
 public enum OperationKind: String, CaseIterable, Hashable, Sendable {
   case mkdir
   case rmdir
+  /// Makes a regular file, which can be a mountpoint and the root of a bind too.
+  case touch
+  case unlink
+  case symlink
+  case rename
+  /// Resolves a path and does nothing else.
+  case stat
   /// `mount -t tmpfs`: a new superblock each time.
   case tmpfs
   case bind
@@ -25,6 +32,9 @@ public enum OperationKind: String, CaseIterable, Hashable, Sendable {
   case unshareUser = "unshare-user"
   case exit
   case pivotRoot = "pivot-root"
+  case chroot
+  /// Into the mount namespace of another process; both then share it.
+  case setns
   case openTree = "open-tree"
   case fsmount
   /// `move_mount` from the descriptor of a detached tree.
@@ -42,6 +52,11 @@ public enum OperationKind: String, CaseIterable, Hashable, Sendable {
     switch self {
     case .mkdir: "make a directory"
     case .rmdir: "remove a directory, also one that is a mountpoint elsewhere"
+    case .touch: "make a file"
+    case .unlink: "remove a file or a symbolic link"
+    case .symlink: "make a symbolic link, also one that dangles or loops"
+    case .rename: "rename, also what is a mountpoint elsewhere"
+    case .stat: "resolve a path"
     case .tmpfs: "mount a new tmpfs"
     case .bind: "mount --bind"
     case .rbind: "mount --rbind"
@@ -59,6 +74,8 @@ public enum OperationKind: String, CaseIterable, Hashable, Sendable {
     case .unshareUser: "a new mount namespace in a new user namespace"
     case .exit: "end a process and with it its namespace"
     case .pivotRoot: "pivot_root"
+    case .chroot: "change the root directory, and come back"
+    case .setns: "enter the mount namespace of another process"
     case .openTree: "open_tree with and without a clone"
     case .fsmount: "a new detached tmpfs (fsopen, fsmount)"
     case .attach: "attach a detached tree (move_mount)"

@@ -24,7 +24,7 @@ extension NodeReader {
   private mutating func sequential(_ node: Node, number: Int, limits: Profile.Limits) -> Phase? {
     let keys = [
       "name", "kind", "steps", "duration", "namespaces", "root", "tree", "weights", "shapes",
-      "shape-share", "wrong-share", "recursive-share", "propagation", "verify",
+      "shape-share", "wrong-share", "indirect-share", "recursive-share", "propagation", "verify",
     ]
     guard let fields = fields(node, of: "a sequential phase", allowed: keys) else { return nil }
     var phase = SequentialPhase(length: .steps(1))
@@ -59,6 +59,9 @@ extension NodeReader {
     }
     if let node = fields["wrong-share"] {
       phase.wrongShare = share(node, "wrong-share") ?? phase.wrongShare
+    }
+    if let node = fields["indirect-share"] {
+      phase.indirectShare = share(node, "indirect-share") ?? phase.indirectShare
     }
     if let node = fields["recursive-share"] {
       phase.recursiveShare = share(node, "recursive-share") ?? phase.recursiveShare

@@ -101,6 +101,11 @@ extension PlanGenerator {
     where random.chance(chance) {
       flags.insert(flag)
     }
+    let rare: [MountFlags] = [
+      .noAccessTime, .noDirectoryAccessTime, .strictAccessTime, .relativeAccessTime,
+      .noSymlinkFollow,
+    ]
+    if random.chance(chance / 3), let flag = random.element(of: rare) { flags.insert(flag) }
     return flags
   }
 }

@@ -47,14 +47,20 @@ extension PlanGenerator {
       act(actor, .exit, .random(.exit))
       return
     }
+    if actors[actor]?.isChrooted == true, random.one(in: 5), let operation = homecoming(of: actor) {
+      act(actor, operation, .random(.chroot))
+      return
+    }
     for _ in 0..<12 {
       guard var kind = phase.weights.draw(using: &random) else { break }
       if isCrowded(), kind.makesMounts { kind = random.one(in: 4) ? .exit : .umountDetach }
-      if random.chance(phase.wrongShare), let operation = wrong(kind, by: actor) {
+      if random.chance(phase.wrongShare), var operation = wrong(kind, by: actor) {
+        if random.chance(phase.indirectShare) { operation = indirect(operation, by: actor) }
         if actWithinLimits(actor, operation, .wrong(kind)) != nil { return }
-      } else if let operation = sensible(kind, by: actor) {
+      } else if let plain = sensible(kind, by: actor) {
+        let operation = random.chance(phase.indirectShare) ? indirect(plain, by: actor) : plain
         guard let answer = actWithinLimits(actor, operation, .random(kind)) else { continue }
-        if kind == .tmpfs, answer == .none, case .mount(let call) = operation,
+        if kind == .tmpfs, answer == .none, operation == plain, case .mount(let call) = plain,
           case .path(let place) = call.target, !call.flags.contains(.readOnly)
         {
           furnish(actor, place)
@@ -93,7 +99,9 @@ extension PlanGenerator {
     case .tmpfs, .bind, .rbind, .move, .propagation, .remount, .setattr:
       mounting(kind, by: actor)
     case .umount, .umountDetach, .umountExpire, .umountForce: umounting(kind, by: actor)
-    case .unshare, .unshareUser, .exit, .pivotRoot: namespaces(kind, by: actor)
+    case .touch, .unlink, .symlink, .rename, .stat: naming(kind, by: actor)
+    case .unshare, .unshareUser, .exit: namespaces(kind, by: actor)
+    case .pivotRoot, .chroot, .setns: rooting(kind, by: actor)
     case .openTree, .fsmount, .attach, .moveMount, .beneath, .setGroup: trees(kind, by: actor)
     }
   }
@@ -102,9 +110,9 @@ extension PlanGenerator {
     switch kind {
     case .mkdir:
       let parent = directory(of: actor)
-      let depth =
-        parent == "/" ? 0 : parent.utf8.reduce(0) { $0 + ($1 == UInt8(ascii: "/") ? 1 : 0) }
-      guard depth < body?.tree.depth ?? 3, let name = random.element(of: names) else { return nil }
+      guard depth(of: parent) < body?.tree.depth ?? 3, let name = random.element(of: names) else {
+        return nil
+      }
       return .mkdir(.path(join(parent, name)))
     case .rmdir:
       let directories = model.directories(seenBy: actor, limit: Self.placeLimit)
@@ -114,6 +122,9 @@ extension PlanGenerator {
       return random.element(of: leaves).map { .rmdir(.path($0)) }
     case .open:
       guard let slot = actors.freeSlot(of: actor) else { return nil }
+      if random.one(in: 12), let file = file(of: actor) {
+        return .open(.path(file), random.one(in: 2) ? .path : [], slot)
+      }
       let place = random.chance(0.6) ? mountpoint(of: actor) : directory(of: actor)
       return place.map { .open(.path($0), random.one(in: 3) ? .path : .directory, slot) }
     case .close:
@@ -132,6 +143,9 @@ extension PlanGenerator {
       guard let place, place != "/" || random.one(in: 4) else { return nil }
       return .tmpfs(newSource(), on: place, flags: mountFlags(chance: 0.07))
     case .bind, .rbind:
+      if random.one(in: 10), let source = file(of: actor), let target = file(of: actor) {
+        return .bind(source, to: target, recursive: kind == .rbind)
+      }
       let source =
         random.chance(0.6)
         ? entry(of: actor, root: random.one(in: 5)) { !$0.isUnbindable }?.mountpoint
@@ -195,13 +209,7 @@ extension PlanGenerator {
     case .exit:
       guard actor != 0, model.livingProcesses.count > 2 else { return nil }
       return .exit
-    default:
-      // Namespace 0 keeps its root: everything later is forked from it.
-      guard actor != 0, let newRoot = movable(of: actor) else { return nil }
-      let inside = model.directories(seenBy: actor, limit: Self.placeLimit)
-        .filter { $0.hasPrefix(newRoot + "/") }
-      let putOld = random.element(of: inside) ?? newRoot
-      return .pivotRoot(newRoot: .path(newRoot), putOld: .path(putOld))
+    default: return nil
     }
   }
 

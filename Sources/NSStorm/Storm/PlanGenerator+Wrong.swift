@@ -35,13 +35,12 @@ extension PlanGenerator {
       return actors.freeSlot(of: actor).map {
         .open(.path(missing(of: actor)), .directory, $0)
       }
-    case .chdir: return .chdir(.path(missing(of: actor)))
-    case .pivotRoot:
-      let newRoot = random.one(in: 2) ? directory(of: actor) : "/"
-      let putOld = random.one(in: 3) ? missing(of: actor) : directory(of: actor)
-      // Namespace 0 keeps its root, whatever a wrong call turns out to be.
-      guard actor != 0 || newRoot == "/" else { return nil }
-      return .pivotRoot(newRoot: .path(newRoot), putOld: .path(putOld))
+    case .chdir:
+      return random.one(in: 2)
+        ? .chdir(.path(missing(of: actor))) : file(of: actor).map { .chdir(.path($0)) }
+    case .pivotRoot, .chroot, .setns: return wrongRooting(kind, by: actor)
+    case .touch, .unlink, .symlink, .rename, .stat: return wrongNaming(kind, by: actor)
+    case .close: return actors.freeSlot(of: actor).map { .close($0) }
     case .openTree:
       guard let slot = actors.freeSlot(of: actor) else { return nil }
       return switch random.next(below: 3) {
@@ -63,12 +62,12 @@ extension PlanGenerator {
       return place.map {
         .mountSetattr(.path($0), recursive: isRecursive(), .set(.noSetuid))
       }
-    case .close, .unshare, .unshareUser, .exit, .fsmount: return nil
+    case .unshare, .unshareUser, .exit, .fsmount: return nil
     }
   }
 
   /// A path that does not exist: a new name, or one below a new name.
-  private mutating func missing(of actor: NamespaceNumber) -> String {
+  mutating func missing(of actor: NamespaceNumber) -> String {
     let parent = random.one(in: 2) ? "/" : directory(of: actor)
     return join(parent, random.one(in: 3) ? "none/a" : "none")
   }
@@ -86,8 +85,9 @@ extension PlanGenerator {
 
   private mutating func wrongTmpfs(_ actor: NamespaceNumber) -> Operation? {
     let target = random.one(in: 3) ? missing(of: actor) : directory(of: actor)
-    switch random.next(below: 3) {
+    switch random.next(below: 4) {
     case 0: return .tmpfs(newSource(), on: missing(of: actor))
+    case 3: return file(of: actor).map { .tmpfs(newSource(), on: $0) }
     case 1:
       return .mount(
         MountCall(type: "nosuchfs", source: .path(newSource()), target: .path(target)))
@@ -97,7 +97,12 @@ extension PlanGenerator {
 
   private mutating func wrongBind(_ actor: NamespaceNumber, recursive: Bool) -> Operation? {
     let target = directory(of: actor)
-    switch random.next(below: 4) {
+    switch random.next(below: 5) {
+    case 4:
+      // A file on a directory, or the other way round.
+      guard let file = file(of: actor) else { return nil }
+      let onFile = random.one(in: 2)
+      return .bind(onFile ? target : file, to: onFile ? file : target, recursive: recursive)
     case 0: return .bind(missing(of: actor), to: target, recursive: recursive)
     case 1: return .bind(target, to: missing(of: actor), recursive: recursive)
     case 2:
@@ -161,8 +166,13 @@ extension PlanGenerator {
       case .umountForce: .force
       default: []
       }
-    switch random.next(below: 5) {
+    switch random.next(below: 6) {
     case 0: return .umount2(.path(missing(of: actor)), flags)
+    case 5:
+      // Bits that no kernel knows, before anything else is looked at.
+      let bits = UmountFlags(rawValue: 1 << UInt32(4 + random.next(below: 27)))
+      let path: PathArgument = random.one(in: 4) ? .null : .path(mountpoint(of: actor) ?? "/")
+      return .umount2(path, random.one(in: 4) ? flags : flags.union(bits))
     case 1: return plainDirectory(of: actor).map { .umount2(.path($0), flags) }
     case 2:
       return mountpoint(of: actor).map {

@@ -110,7 +110,7 @@ public struct PlanGenerator: ~Copyable {
   mutating func actWithinLimits(
     _ actor: NamespaceNumber, _ operation: Operation, _ origin: PlannedStep.Origin
   ) -> Errno? {
-    guard operation.canMultiplyMounts else { return act(actor, operation, origin) }
+    guard operation.needsLook else { return act(actor, operation, origin) }
     let checkpoint = model.checkpoint()
     let before = model.counters
     let answer = model.perform(operation, by: actor)
@@ -126,6 +126,8 @@ public struct PlanGenerator: ~Copyable {
         break
       }
     }
+    // The file system that all namespaces share must not become read-only for the rest of the run (5.1, 4).
+    if case .umount2 = operation { isTooMuch = model.isReadOnly(fileSystem: "root") }
     if isTooMuch { model.rollback(to: checkpoint) }
     model.discardCheckpoints()
     guard !isTooMuch else { return nil }
@@ -162,9 +164,11 @@ public struct PlanGenerator: ~Copyable {
 }
 
 extension Operation {
-  /// Whether the call can make more than one mount, and so needs a look at the limits before it is planned.
-  fileprivate var canMultiplyMounts: Bool {
+  /// Whether what the call does has to be seen before it is planned: it can make more than one mount, or take away from
+  /// everybody what the storm needs.
+  fileprivate var needsLook: Bool {
     switch self {
+    case .umount2(_, let flags): !flags.contains(.detach)
     case .mount(let call): call.type != nil || call.flags.intersection([.bind, .move]) != []
     case .moveMount, .openTree, .unshare: true
     default: false

@@ -145,6 +145,8 @@ public struct SequentialPhase: Hashable, Sendable {
   public var shapeShare = 0.0
   /// How many of the single calls are wrong on purpose, 0 ... 1.
   public var wrongShare = 0.15
+  /// How many of the single calls name their places by other paths: relative, by descriptors, through links, with dots; 0 ... 1.
+  public var indirectShare = 0.1
   /// How many changes of propagation and bind calls reach into the children, 0 ... 1.
   public var recursiveShare = 0.3
   public var propagation: Weights<PropagationType>
@@ -176,7 +178,7 @@ public struct SequentialPhase: Hashable, Sendable {
       case .umountDetach, .propagation, .mkdir, .bind: .init(kind, 10)
       case .rbind, .open, .close: .init(kind, 6)
       case .move, .remount, .unshare, .rmdir, .openTree, .attach: .init(kind, 4)
-      case .umountForce, .pivotRoot: .init(kind, 1)
+      case .umountForce, .pivotRoot, .chroot, .unlink: .init(kind, 1)
       default: .init(kind, 2)
       }
     })

@@ -42,7 +42,7 @@ public struct ProfileDescription: Sendable {
         + "root \(phase.sharesRoot ? "shared" : "private")",
       "  tree       \(phase.tree.depth) levels of \(phase.tree.breadth) names",
       "  shares     \(percent(phase.wrongShare)) of the calls wrong on purpose, "
-        + "\(percent(phase.recursiveShare)) recursive, \(percent(phase.shapeShare)) of the decisions a shape",
+        + "\(percent(phase.indirectShare)) by other paths, \(percent(phase.recursiveShare)) recursive, \(percent(phase.shapeShare)) of the decisions a shape",
       "  types      " + list(phase.propagation, name: \.rawValue),
       "  calls",
     ]

@@ -29,6 +29,18 @@ public enum ShapeKind: String, CaseIterable, Hashable, Sendable {
   case pivots
   /// Holders of many kinds under synchronous umounts of every peer (E21, E78, E84).
   case heldCopies = "held-copies"
+  /// Mountpoints renamed or replaced where another namespace does not see the mounts (2.4).
+  case renamedMountpoints = "renamed-mountpoints"
+  /// Symbolic links into, out of and beside mounts, chains and loops of them (2.1, 2.3).
+  case linkedPaths = "linked-paths"
+  /// chroot: what a smaller root shows, what it hides from `..`, and what it forbids (1.6, 1.7, 2.2).
+  case changedRoots = "changed-roots"
+  /// Several processes in one namespace by setns, and who ends it (3.14, 6.4).
+  case visitors
+  /// Files as mountpoints and as roots of mounts.
+  case fileMounts = "file-mounts"
+  /// Descriptors into trees that were detached or never attached, and paths that start there (5.8).
+  case heldTrees = "held-trees"
 
   /// One line for `nsstorm profiles show`.
   public var explanation: String {
@@ -47,6 +59,12 @@ public enum ShapeKind: String, CaseIterable, Hashable, Sendable {
     case .removedMountpoints: "mountpoints removed from another namespace"
     case .pivots: "pivot_root and processes that lose their root"
     case .heldCopies: "copies kept busy by open files and working directories"
+    case .renamedMountpoints: "mountpoints renamed and replaced from another namespace"
+    case .linkedPaths: "symbolic links through mounts, chains and loops"
+    case .changedRoots: "processes with a root of their own (chroot)"
+    case .visitors: "several processes in one namespace (setns)"
+    case .fileMounts: "files as mountpoints and roots of mounts"
+    case .heldTrees: "paths that start at descriptors of detached trees"
     }
   }
 }

@@ -90,7 +90,7 @@ public struct StepCheck: ~Copyable {
   public var mountCount: Int { model.mountCount }
 
   /// How often each rule of the engine has decided something.
-  public var ruleCoverage: [(rule: Rule, count: UInt64)] { model.ruleCoverage }
+  public var ruleCoverage: RuleCoverage { model.ruleCoverage }
 
   /// Breaks a rule of the engine on purpose, to see whether a history notices. Without effect in release builds.
   public mutating func breakOnPurpose(_ mutation: Mutation?) {

@@ -16,6 +16,7 @@ public enum Operation: Hashable, Sendable {
   case unshare(namespace: NamespaceNumber, newUser: Bool)
   /// The process ends.
   case exit
+  /// Into the mount namespace of that namespace's process, by a pidfd of it.
   case setns(NamespaceNumber)
   case open(PathArgument, OpenFlags, DescriptorSlot)
   case close(DescriptorSlot)

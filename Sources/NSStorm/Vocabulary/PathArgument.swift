@@ -11,6 +11,16 @@ public enum PathArgument: Hashable, Sendable {
   case relative(DescriptorSlot, String)
 }
 
+extension PathArgument {
+  /// Whether the path has a slash behind its last name: then only a directory can be meant.
+  public var endsInSlash: Bool {
+    switch self {
+    case .path(let path), .relative(_, let path): path.utf8.last == UInt8(ascii: "/")
+    case .null, .descriptor: false
+    }
+  }
+}
+
 /// The recorder's own number for an open descriptor of one process; not the kernel's number.
 public typealias DescriptorSlot = Int
 

@@ -92,4 +92,6 @@ public struct EndedEvent: Hashable, Sendable, Codable {
   public var latencies: [LatencySummary]
   /// Processes of the sandbox that could not be ended.
   public var leftovers: String?
+  /// How often each rule of the engine was exercised; nil where that was not asked for.
+  public var coverage: [RuleUse]?
 }

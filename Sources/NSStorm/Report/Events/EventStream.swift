@@ -23,15 +23,19 @@ public final class EventStream {
     public var isStrict: Bool
     /// The command line of this run without seed, steps and files.
     public var command: String
+    /// Whether the last event says how often each rule of the engine was exercised.
+    public var withCoverage: Bool
 
     public init(
-      tool: String, run: RunIdentifier, startedAt: Date, isStrict: Bool, command: String
+      tool: String, run: RunIdentifier, startedAt: Date, isStrict: Bool, command: String,
+      withCoverage: Bool = false
     ) {
       self.tool = tool
       self.run = run
       self.startedAt = startedAt
       self.isStrict = isStrict
       self.command = command
+      self.withCoverage = withCoverage
     }
   }
 
@@ -148,7 +152,8 @@ public final class EventStream {
       outcome: outcome, exitCode: exitCode(outcome), isComplete: summary.isComplete,
       storm: summary.storm, checks: summary.checks, memory: summary.memory, times: summary.times,
       latencies: summary.latencies,
-      leftovers: summary.leftovers)
+      leftovers: summary.leftovers,
+      coverage: context.withCoverage ? RuleCoverageReport(summary.coverage).rules : nil)
   }
 
   private func nanoseconds(_ duration: Duration) -> UInt64 {

@@ -31,6 +31,7 @@ public struct RunDocument: Encodable {
   private let memory: RunSummary.Memory?
   private let times: RunSummary.Times?
   private let latencies: [LatencySummary]
+  private let coverage: [RuleUse]?
 
   private struct FoundDivergence: Encodable {
     var divergence: Divergence
@@ -62,6 +63,7 @@ public struct RunDocument: Encodable {
     memory = record.ended?.memory
     times = record.ended?.times
     latencies = record.ended?.latencies ?? []
+    coverage = record.ended?.coverage
   }
 
   public func data() throws -> Data {

@@ -41,6 +41,12 @@ extension PlanGenerator {
     case .removedMountpoints: removedMountpoints()
     case .pivots: pivots()
     case .heldCopies: heldCopies()
+    case .renamedMountpoints: renamedMountpoints()
+    case .linkedPaths: linkedPaths()
+    case .changedRoots: changedRoots()
+    case .visitors: visitors()
+    case .fileMounts: fileMounts()
+    case .heldTrees: heldTrees()
     }
   }
 
