@@ -33,8 +33,8 @@ let package = Package(
       name: "NSStorm",
       targets: [
         "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormScenario",
-        "StormKernel", "StormVerdict", "StormTrace", "StormRun", "StormReport", "StormCalibration",
-        "StormFleet", "StormHistory",
+        "StormKernel", "StormVerdict", "StormTrace", "StormRun", "StormReproduction", "StormReport",
+        "StormCalibration", "StormFleet", "StormHistory",
       ]),
   ],
   dependencies: [
@@ -81,10 +81,16 @@ let package = Package(
         "StormTrace", .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     layer(
+      "StormReproduction", folder: "Reproduction",
+      uses: [
+        "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormScenario",
+        "StormVerdict", "StormTrace", "StormRun",
+      ]),
+    layer(
       "StormReport", folder: "Report",
       uses: [
         "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
-        "StormTrace", "StormRun",
+        "StormTrace", "StormRun", "StormReproduction",
       ]),
 
     layer(
@@ -104,9 +110,8 @@ let package = Package(
       name: "nsstorm",
       dependencies: [
         "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
-        "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormRun", "StormReport",
-        "StormCalibration",
-        "StormFleet", "StormHistory",
+        "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormRun",
+        "StormReproduction", "StormReport", "StormCalibration", "StormFleet", "StormHistory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -138,6 +143,12 @@ let package = Package(
     tests(
       "TraceTests",
       of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
+    tests(
+      "ReproductionTests",
+      of: [
+        "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormScenario",
+        "StormVerdict", "StormTrace", "StormRun", "StormReproduction",
+      ]),
     tests("FleetTests", of: ["StormVocabulary", "StormKernel", "StormFleet"]),
     tests("CalibrationTests", of: ["StormReclamation", "StormCalibration"]),
     tests(

@@ -32,8 +32,10 @@ struct NSStorm: ParsableCommand {
       PredictCommand.self,
       ProbeCommand.self,
       ProfilesCommand.self,
+      ReplayCommand.self,
       RulesCommand.self,
       ScenarioCommand.self,
+      ShrinkCommand.self,
       SimulateCommand.self, VMCommand.self,
     ])
 

@@ -87,7 +87,7 @@ struct RunCommand: ParsableCommand {
     options.release = rules
     options.keepsGoing = keepGoing
     options.isStrict = strict
-    options.brokenRule = try brokenRule()
+    options.brokenRule = try Mutation.ofOption(breakRule)
     let outputs = try RunOutputs(
       events: events, folder: output, json: json, history: history)
     options.recordPath = record ?? outputs.folder?.path(of: .trace)
@@ -115,20 +115,6 @@ struct RunCommand: ParsableCommand {
       FileHandle.standardError.write(Data("nsstorm: \(error)\n".utf8))
     }
     if status != .agreed { throw status.exitCode }
-  }
-
-  /// Debug builds can show that a wrong rule is found; others would only pretend to.
-  private func brokenRule() throws -> Mutation? {
-    guard let breakRule else { return nil }
-    #if DEBUG
-      guard let mutation = Mutation(rawValue: breakRule) else {
-        let known = Mutation.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ValidationError("--break-rule is '\(breakRule)'; allowed: \(known)")
-      }
-      return mutation
-    #else
-      throw ValidationError("--break-rule needs a debug build (swift build)")
-    #endif
   }
 
   /// This command line without `--seed`, `--steps` and the files.

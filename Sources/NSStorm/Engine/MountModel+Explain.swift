@@ -4,6 +4,12 @@ extension MountModel {
     isExplaining = true
   }
 
+  /// Stops recording; the chain of the last call is forgotten.
+  public mutating func endExplaining() {
+    isExplaining = false
+    reasons.removeAll()
+  }
+
   /// The rules that decided the last call, in order; empty unless ``beginExplaining()`` was called before it.
   public var reasonsOfLastCall: [Reason] { reasons }
 

@@ -90,17 +90,9 @@ extension StormRunner {
     return try judge(divergence)
   }
 
-  /// Calls that are kept for the search of known issues; beyond it the memory of a long run would grow.
-  static var longestHistory: Int { 1_000_000 }
-
   /// Keeps a call for the search of known issues.
   func remember(_ operation: Operation, in namespace: NamespaceNumber, answer: Errno) {
-    guard historyIsComplete else { return }
     history.append(PastCall(namespace: namespace, operation: operation, answer: answer))
-    if history.count > Self.longestHistory {
-      history = []
-      historyIsComplete = false
-    }
   }
 
   private func count(_ operation: Operation, _ record: CallRecord) {
@@ -135,6 +127,7 @@ extension StormRunner {
     } catch {
       warn("the recording ends here: \(error)")
       recorder = nil
+      history.endRecording()
     }
   }
 

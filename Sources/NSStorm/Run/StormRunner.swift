@@ -14,7 +14,6 @@ public final class StormRunner {
   let options: RunOptions
   let kernel: RunningKernel
   let release: KernelRelease
-  let intendedRules: KernelRules
   let emit: (RunEvent) -> Void
 
   let sandbox: Sandbox
@@ -28,8 +27,8 @@ public final class StormRunner {
   var recorder: TraceWriter?
   var summary: RunSummary
   /// Every sequential call so far with its answer, for known issues: an issue explains all or nothing.
-  var history: [PastCall] = []
-  var historyIsComplete = true
+  var history: RunHistory
+  let explanation: IssueExplanation
   let initialTable: MountTable
   /// Issues that were found at work; predictions follow them from then on.
   var presentIssues: [KnownIssue] = []
@@ -39,12 +38,6 @@ public final class StormRunner {
   var skipCounts: [Skip: Int] = [:]
   var latencies = LatencyBook()
   let began = ContinuousClock.now
-
-  struct PastCall {
-    var namespace: NamespaceNumber
-    var operation: Operation
-    var answer: Errno
-  }
 
   /// Where the run is in the current phase.
   struct PhaseState {
@@ -85,7 +78,6 @@ public final class StormRunner {
     self.kernel = kernel
     self.release = release
     self.emit = emit
-    intendedRules = rules
     let seed = options.seed ?? profile.seed
     summary = RunSummary(
       kernel: kernel, rules: release, profile: profile.name, seed: seed)
@@ -106,8 +98,11 @@ public final class StormRunner {
     } catch {
       throw .sandbox(error)
     }
-    check = StepCheck(rules: rules, initialTable: initialTable)
-    check.breakOnPurpose(options.brokenRule)
+    explanation = IssueExplanation(
+      release: release, intendedRules: rules, initialTable: initialTable,
+      brokenRule: options.brokenRule)
+    check = explanation.newCheck([])
+    history = RunHistory(recording: options.recordPath)
     if let path = options.recordPath {
       let header = TraceHeader(
         kernel: kernel.release, build: kernel.build, seed: seed.rawValue, table: initialTable)
@@ -127,13 +122,6 @@ public final class StormRunner {
     SandboxLimits(
       workers: profile.limits.namespaces + 2, rootBytes: profile.limits.rootBytes,
       callTime: profile.limits.answer)
-  }
-
-  /// A check at the start of the history, under the rules with these issues.
-  func newCheck(_ issues: [KnownIssue]) -> StepCheck {
-    var check = StepCheck(rules: intendedRules.applying(issues), initialTable: initialTable)
-    check.breakOnPurpose(options.brokenRule)
-    return check
   }
 
   // MARK: - The run
@@ -287,6 +275,7 @@ public final class StormRunner {
       warn("the recording ends here: \(error)")
     }
     recorder = nil
+    history.endRecording()
   }
 
   /// Measures what the tool takes; called where it is largest.

@@ -1,30 +1,32 @@
-import StormKernel
-import StormVerdict
-import StormVocabulary
+package import StormKernel
+package import StormVerdict
+package import StormVocabulary
 
 /// Decides what is read after a step, and reads it: the full tables of the namespaces that the engine says changed, the
 /// membership of the others, and one full table of the others in rotation.
-struct TableReader {
+package struct TableReader {
   /// What a step's reading gave.
-  struct Reading {
-    var tables: [NamespaceTable] = []
-    var memberLists = 0
-    var sampledTables = 0
+  package struct Reading {
+    package var tables: [NamespaceTable] = []
+    package var memberLists = 0
+    package var sampledTables = 0
     /// A process that did not come back.
-    var hang: HangReport?
+    package var hang: HangReport?
   }
 
   private var lastSeen: [NamespaceNumber: MountTable] = [:]
   /// The tables as they were read last, ascending.
-  var lastTables: [NamespaceTable] {
+  package var lastTables: [NamespaceTable] {
     lastSeen.sorted { $0.key < $1.key }.map { NamespaceTable(namespace: $0.key, table: $0.value) }
   }
 
   private var lastMembers: [NamespaceNumber: [UInt64]] = [:]
   private var nextSample = 0
 
+  package init() {}
+
   /// After a step that should have changed these namespaces and no other.
-  mutating func read(
+  package mutating func read(
     changed: [NamespaceNumber], from sandbox: Sandbox
   ) throws(SandboxError) -> Reading {
     let living = sandbox.livingActors
@@ -62,7 +64,7 @@ struct TableReader {
   }
 
   /// All tables, at a point where nothing runs.
-  mutating func readAll(from sandbox: Sandbox) throws(SandboxError) -> Reading {
+  package mutating func readAll(from sandbox: Sandbox) throws(SandboxError) -> Reading {
     let living = sandbox.livingActors
     forget(except: living)
     var reading = Reading()

@@ -8,9 +8,13 @@ public final class EngineWorld: ScenarioWorld {
 
   /// - Parameters:
   ///   - hasBase: false leaves the bare root tmpfs, for scenarios with absolute paths.
+  ///   - rootSource: the device name of the root tmpfs of a world with a base.
   ///   - inheritsFiles: whether the child that becomes a namespace keeps its parent's open files, as a plain fork does;
   ///     the workers of a sandbox close them.
-  public init(rules: KernelRules, hasBase: Bool = true, inheritsFiles: Bool = true) {
+  public init(
+    rules: KernelRules, hasBase: Bool = true, rootSource: String = "host",
+    inheritsFiles: Bool = true
+  ) {
     self.inheritsFiles = inheritsFiles
     var model = MountModel(
       rules: rules,
@@ -18,7 +22,7 @@ public final class EngineWorld: ScenarioWorld {
         MountTable.Entry(
           id: 2, parent: 1, device: DeviceNumber(major: 0, minor: 1), root: "/", mountpoint: "/",
           attributes: .relativeAccessTime, fileSystemType: "tmpfs",
-          source: hasBase ? "host" : "root")
+          source: hasBase ? rootSource : "root")
       ]))
     if hasBase {
       _ = model.perform(.mkdir(.path(ScenarioParser.base)), by: 0)

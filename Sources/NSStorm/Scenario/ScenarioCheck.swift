@@ -41,7 +41,9 @@ public struct ScenarioCheck {
   /// What the engine expects, as a sandbox's workers would show it.
   public static func predict(_ scenario: Scenario, rules: KernelRules) throws -> [String] {
     var run = ScenarioRun(
-      world: EngineWorld(rules: rules, inheritsFiles: false), showsPlaces: false)
+      // The sandbox names its root tmpfs `root`.
+      world: EngineWorld(rules: rules, rootSource: "root", inheritsFiles: false),
+      showsPlaces: false)
     return try run.run(scenario).lines
   }
 

@@ -21,10 +21,14 @@ struct StepReader {
     try argument(word(index, meaning))
   }
 
-  /// `-` is NULL, `%1` a descriptor, `=x` literal, anything else below the base.
+  /// `-` is NULL, `%1` a descriptor, `%1:x` a path that starts there, `=x` literal, anything else below the base.
   private func argument(_ word: String) throws(ScenarioProblem) -> PathArgument {
     if word == "-" { return .null }
-    if word.hasPrefix("%") { return .descriptor(try number(String(word.dropFirst()))) }
+    if word.hasPrefix("%") {
+      let parts = word.dropFirst().split(separator: ":", maxSplits: 1)
+      let slot = try number(parts.first.map(String.init) ?? "")
+      return parts.count > 1 ? .relative(slot, String(parts[1])) : .descriptor(slot)
+    }
     if word.hasPrefix("=") { return .path(String(word.dropFirst())) }
     return .path(word == "/" && !base.isEmpty ? base : base + word)
   }
@@ -85,8 +89,8 @@ struct StepReader {
     case "chdir": return [.chdir(try path(1))]
     case "chroot": return [.chroot(try path(1))]
     case "pivot": return [.pivotRoot(newRoot: try path(1), putOld: try path(2))]
-    case "open": return [.open(try path(2), .readOnly, try slot(1))]
-    case "opath": return [.open(try path(2), .path, try slot(1))]
+    case "open": return [.open(try path(2), try openFlags(.readOnly), try slot(1))]
+    case "opath": return [.open(try path(2), try openFlags(.path), try slot(1))]
     case "openat":
       return [.open(.relative(try slot(2), try word(3, "a path")), .readOnly, try slot(1))]
     case "close": return [.close(try slot(1))]
@@ -218,12 +222,25 @@ struct StepReader {
     return flags
   }
 
-  private func treeFlags(from index: Int) throws(ScenarioProblem) -> OpenTreeFlags {
-    guard index < words.count else { return .clone }
-    guard words[index] == "r" else {
-      throw problem(words[index], "only r (recursive) may stand here")
+  private func openFlags(_ flags: OpenFlags) throws(ScenarioProblem) -> OpenFlags {
+    guard words.count > 3 else { return flags }
+    guard words[3] == "directory" else {
+      throw problem(words[3], "only directory may stand here")
     }
-    return [.clone, .recursive]
+    return flags.union(.directory)
+  }
+
+  private func treeFlags(from index: Int) throws(ScenarioProblem) -> OpenTreeFlags {
+    var flags = OpenTreeFlags.clone
+    for word in words.dropFirst(index) {
+      switch word {
+      case "r": flags.insert(.recursive)
+      case "noclone": flags.remove(.clone)
+      case "namespace": flags.insert(.namespace)
+      default: throw problem(word, "an open_tree flag is r (recursive), noclone or namespace")
+      }
+    }
+    return flags
   }
 
   private func setattr(_ target: PathArgument) throws(ScenarioProblem) -> Operation {
@@ -233,6 +250,13 @@ struct StepReader {
     if recursive, what.hasPrefix("r"), what != "ro", what != "rw" { type.removeFirst() }
     if let propagation = PropagationType(rawValue: type) {
       return .mountSetattr(target, recursive: recursive, .propagation(propagation))
+    }
+    if what.hasPrefix("clear=") {
+      let attributes = MountAttributes(options: what.dropFirst(6))
+      guard !attributes.isEmpty, !attributes.contains(.unknown) else {
+        throw problem(what, "behind clear= stand attributes such as nosuid,nodev")
+      }
+      return .mountSetattr(target, recursive: recursive, .clear(attributes))
     }
     if what == "rw" { return .mountSetattr(target, recursive: recursive, .clear(.readOnly)) }
     let attributes = MountAttributes(options: what)

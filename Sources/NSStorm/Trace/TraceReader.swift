@@ -36,6 +36,21 @@ public struct TraceReader: ~Copyable {
     self.parser = parser
   }
 
+  /// Whether a file begins as a trace does, of whatever version.
+  public static func isTrace(path: String) -> Bool {
+    guard var lines = try? LineReader(path: path) else { return false }
+    guard let bytes = try? lines.next() else {
+      return false
+    }
+    var isTrace = false
+    var scanner = JSONScanner(bytes)
+    try? scanner.readObject { (scanner, key) throws(JSONProblem) in
+      if case "trace" = key { isTrace = true }
+      try scanner.skipValue()
+    }
+    return isTrace
+  }
+
   /// The next step, or the end line; nil at the end of the file.
   ///
   /// - Throws: ``TraceError``; nothing that follows a damaged line can be read.

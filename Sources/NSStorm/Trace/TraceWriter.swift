@@ -82,6 +82,29 @@ public struct TraceWriter: ~Copyable {
     text.raw("{\"end\":true")
     text.tables(lastWritten.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
     try writeLine()
+    // Some file systems cannot; what was written stands all the same.
+    fsync(descriptor)
+  }
+
+  /// Writes a whole trace beside its place and renames it: whoever opens the path sees all of it or what was there before.
+  public static func write(
+    path: String, header: TraceHeader, steps: [TraceStep]
+  ) throws(TraceError) {
+    let part = "\(path).part-\(getpid())"
+    do throws(TraceError) {
+      var writer = try TraceWriter(path: part, header: header)
+      for step in steps { try writer.append(step) }
+      try writer.finish()
+    } catch {
+      unlink(part)
+      throw TraceError(file: path, line: error.line, kind: error.kind, message: error.message)
+    }
+    guard rename(part, path) == 0 else {
+      let reason = String(cString: strerror(errno))
+      unlink(part)
+      throw TraceError(
+        file: path, line: 0, kind: .inaccessible, message: "cannot be renamed into place: \(reason)")
+    }
   }
 
   private mutating func writeLine() throws(TraceError) {

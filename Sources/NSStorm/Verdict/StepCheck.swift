@@ -86,6 +86,11 @@ public struct StepCheck: ~Copyable {
   /// What has been done to the model since the start.
   public var counters: MountModel.Counters { model.counters }
 
+  /// The table that the engine says a namespace shows now; empty for one that does not live.
+  public func predictedTable(of namespace: NamespaceNumber) -> MountTable {
+    model.isAlive(namespace) ? model.table(seenBy: namespace) : MountTable()
+  }
+
   /// The mounts that exist in the model, held and detached ones included.
   public var mountCount: Int { model.mountCount }
 
@@ -133,16 +138,25 @@ public struct StepCheck: ~Copyable {
     errnoCount += 1
     isPredictionPending = false
     guard prediction.errno == step.result else {
-      let divergence = answerDivergence(step)
+      var divergence = answerDivergence(step)
+      divergence.rule = model.decidingRule(
+        of: step.operation, by: step.namespace, since: before, places: [], in: [])
       resynchronize(after: step)
       return divergence
     }
     var ended: [NamespaceNumber] = []
     if step.result == .none, case .exit = step.operation { ended = [step.namespace] }
-    return compareTables(
-      step: step.number, namespace: step.namespace, operation: step.operation,
-      predicted: prediction.errno, observed: step.result, changed: prediction.changed,
-      tables: step.tables, ended: ended)
+    guard
+      var divergence = compareTables(
+        step: step.number, namespace: step.namespace, operation: step.operation,
+        predicted: prediction.errno, observed: step.result, changed: prediction.changed,
+        tables: step.tables, ended: ended)
+    else { return nil }
+    divergence.rule = model.decidingRule(
+      of: step.operation, by: step.namespace, since: before,
+      places: Set(divergence.tables.flatMap { $0.mounts.map(\.place) }),
+      in: divergence.tables.map(\.namespace))
+    return divergence
   }
 
   /// Compares the answer of the call that was predicted last, and no tables: none were read after it.
@@ -153,7 +167,9 @@ public struct StepCheck: ~Copyable {
     isPredictionPending = false
     hasUnreadSteps = true
     guard prediction.errno != step.result else { return nil }
-    let divergence = answerDivergence(step)
+    var divergence = answerDivergence(step)
+    divergence.rule = model.decidingRule(
+      of: step.operation, by: step.namespace, since: before, places: [], in: [])
     takeBack()
     if step.result == .none { hasUnseenDoubt = true }
     settleStanding(step.number)

@@ -1,0 +1,53 @@
+public import StormTrace
+import StormVerdict
+public import StormVocabulary
+
+/// One call of a sequential history, without the tables: what a replay makes again.
+public struct RecordedCall: Hashable, Sendable {
+  /// Its step in the recording; kept when other calls are taken away.
+  public var number: Int
+  /// The namespace in whose single process the call is made.
+  public var namespace: NamespaceNumber
+  public var operation: Operation
+
+  public init(number: Int, namespace: NamespaceNumber, operation: Operation) {
+    self.number = number
+    self.namespace = namespace
+    self.operation = operation
+  }
+}
+
+/// The calls of a trace, and what its header says.
+public struct RecordedSequence: Sendable {
+  public var header: TraceHeader
+  public var calls: [RecordedCall]
+
+  /// Reads a whole trace.
+  ///
+  /// - Throws: ``TraceError``, also for a trace that begins with other mounts than a sandbox does: one tmpfs.
+  public init(path: String) throws(TraceError) {
+    var reader = try TraceReader(path: path)
+    header = reader.header
+    calls = []
+    while let line = try reader.next() {
+      if case .step(let step) = line {
+        calls.append(
+          RecordedCall(number: step.number, namespace: step.namespace, operation: step.operation))
+      }
+    }
+    guard header.table.entries.count == 1, let root = header.table.entries.first,
+      root.mountpoint == "/", root.fileSystemType == "tmpfs"
+    else {
+      throw TraceError(
+        file: path, line: 1, kind: .damaged,
+        message:
+          "the trace begins with \(header.table.entries.count) mounts; only calls that begin "
+          + "on one empty tmpfs can be made again (`nsstorm check` judges the others)")
+    }
+  }
+
+  public init(header: TraceHeader, calls: [RecordedCall]) {
+    self.header = header
+    self.calls = calls
+  }
+}

@@ -1,0 +1,153 @@
+import ArgumentParser
+import Foundation
+import StormKernel
+import StormPlanning
+import StormReproduction
+import StormRun
+import StormTrace
+import StormVerdict
+import StormVocabulary
+
+/// `nsstorm shrink`: the shortest list of calls that shows the same symptom.
+struct ShrinkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "shrink",
+    abstract: "Find a shorter list of calls that shows the same symptom on this kernel.",
+    discussion: """
+      Needs root. The engine says which shorter lists are worth trying, the kernel which of them show the symptom: the \
+      same rule that decides, the same answers, the same kinds of difference. The result is 1-minimal: taking any one call \
+      away loses the symptom.
+
+      Exit codes: 0 a list was found and written; 2 the kernel shows a fault; 4 the symptom does not show here; \
+      65 the input is damaged; 130 interrupted, with what was reached.
+
+        nsstorm shrink storm.jsonl --output small.jsonl
+        nsstorm shrink first-storm --seed 0x1 --known unbindable-lost-in-namespace-copy
+      """)
+
+  @Argument(help: "A trace, or the name or file of a profile.")
+  var source: String
+
+  @Option(help: "The seed of a profile, hex or decimal; the profile's own by default.")
+  var seed: Seed?
+
+  @Option(help: "So many steps of a profile's plan.")
+  var steps: Int?
+
+  @Option(name: .shortAndLong, help: "Write the shortest list to this file, as a trace.")
+  var output: String?
+
+  @Option(help: "Write it to this file in the scenario language.")
+  var scenario: String?
+
+  @OptionGroup var options: SymptomOptions
+
+  func validate() throws {
+    if let steps, steps < 1 { throw ValidationError("--steps is \(steps); allowed: 1 and more") }
+  }
+
+  func run() throws {
+    let calls = try calls()
+    let settings = try options.settings()
+    let symptom = try options.wanted()
+    try dropUnneededCapabilities()
+    var control = InterruptWatch()
+    var lastShown = ContinuousClock.now
+    let result: Shrinker.Result
+    do throws(Shrinker.Failure) {
+      result = try Shrinker(settings).shrink(calls, symptom: symptom) { progress in
+        if ContinuousClock.now - lastShown > .seconds(5) {
+          lastShown = ContinuousClock.now
+          FileHandle.standardError.write(
+            Data("\(progress.calls) calls, \(progress.effort.kernelRuns) runs\n".utf8))
+        }
+        return !control.wantsEnd()
+      }
+    } catch {
+      throw failure(error)
+    }
+    try write(result)
+    show(result)
+    if control.wantsEnd() { throw ExitStatus.interrupted.exitCode }
+  }
+
+  private func calls() throws -> [RecordedCall] {
+    if TraceReader.isTrace(path: source) { return try readSequence(source).calls }
+    let profile = try ProfileLibrary.ofThisProcess.profile(source)
+    let plan: Plan
+    do throws(PlanError) {
+      plan = try Plan(profile: steps.map(profile.extended(toSteps:)) ?? profile, seed: seed)
+    } catch {
+      throw CommandFailure(status: .badInput, message: error.description)
+    }
+    let planned = steps.map { Array(plan.steps.prefix($0)) } ?? plan.steps
+    if plan.steps.isEmpty {
+      throw CommandFailure(
+        status: .badInput, message: "\(source) has no sequential steps that could be made again")
+    }
+    return planned.enumerated().map {
+      RecordedCall(number: $0.offset, namespace: $0.element.actor, operation: $0.element.operation)
+    }
+  }
+
+  private func write(_ result: Shrinker.Result) throws {
+    let kernel = RunningKernel.ofThisMachine()
+    do {
+      if let output {
+        try result.write(to: output, kernel: kernel.release, build: kernel.build)
+      }
+      if let scenario {
+        try Data(result.scenarioText.utf8).write(
+          to: URL(fileURLWithPath: scenario), options: .atomic)
+      }
+    } catch {
+      throw CommandFailure(status: .harnessFailed, message: "\(error)")
+    }
+  }
+
+  private func show(_ result: Shrinker.Result) {
+    print("symptom      \(result.symptom)")
+    if !result.presentIssues.isEmpty {
+      print("besides      known: \(result.presentIssues.joined(separator: ", "))")
+    }
+    print(
+      "calls        \(result.calls.count), from \(result.callsBefore); "
+        + (result.isMinimal
+          ? "each of them is needed" : "the search was ended before all were tried"))
+    for line in result.scenarioLines { print("  \(line)") }
+    print("\(result.found.divergence)")
+    print("reproduced   before: \(result.rateBefore); after: \(result.rateAfter)")
+    if result.runsPerCandidate > 1 {
+      print(
+        "flaky        the symptom does not show every time; each list was run up to "
+          + "\(result.runsPerCandidate) times before it counted as lost")
+    }
+    let effort = result.effort
+    print(
+      "effort       \(effort.candidates) lists, \(effort.rejectedByEngine) ruled out by the engine, "
+        + "\(effort.kernelRuns) runs, \((effort.seconds * 10).rounded() / 10) s")
+    if let output {
+      print("next         nsstorm repro \(output) --format c")
+    }
+  }
+
+  private func failure(_ failure: Shrinker.Failure) -> CommandFailure {
+    switch failure {
+    case .sandbox(let error): return nsstorm.failure(error)
+    case .fault(let fault):
+      return CommandFailure(status: .kernelFault, message: "the kernel shows a fault: \(fault)")
+    case .notShown(let runs, let instead):
+      var message = "the symptom did not show in \(runs) run\(runs == 1 ? "" : "s") on this kernel"
+      let known = Set(instead.flatMap(\.knownIssues)).sorted()
+      if options.symptom == nil, options.known == nil {
+        message = "no divergence showed that nothing explains"
+        if let id = known.first {
+          message += "; known issues did: --known \(id) shrinks that one"
+        }
+      } else if !instead.isEmpty {
+        message += "; others did: " + instead.map { "\(Symptom($0))" }.joined(separator: ", ")
+      }
+      return CommandFailure(status: .nothingChecked, message: message)
+    }
+  }
+}
