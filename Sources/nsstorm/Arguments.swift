@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import StormPlanning
+public import StormReproduction
 public import StormVocabulary
 
 // How the project's values are read from command lines.
@@ -11,3 +12,5 @@ extension Seed: ExpressibleByArgument {
 extension KernelRelease: ExpressibleByArgument {
   public init?(argument: String) { self.init(release: argument) }
 }
+
+extension ReproducerFormat: ExpressibleByArgument {}

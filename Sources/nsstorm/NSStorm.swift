@@ -33,6 +33,7 @@ struct NSStorm: ParsableCommand {
       ProbeCommand.self,
       ProfilesCommand.self,
       ReplayCommand.self,
+      ReproCommand.self,
       RulesCommand.self,
       ScenarioCommand.self,
       ShrinkCommand.self,

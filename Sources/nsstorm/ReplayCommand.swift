@@ -18,6 +18,7 @@ struct ReplayCommand: ParsableCommand {
       Exit codes: 0 kernel and engine agree (known issues count as agreement, unless --strict); 1 they disagree, or the \
       symptom that --symptom or --known names showed; 2 the kernel shows a fault; 4 nothing was checked; 65 the trace is damaged.
 
+      Examples:
         nsstorm run propagation --record storm.jsonl
         nsstorm replay storm.jsonl --times 20
       """)

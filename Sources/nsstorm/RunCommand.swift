@@ -127,6 +127,14 @@ struct RunCommand: ParsableCommand {
     return words.joined(separator: " ")
   }
 
+  /// The command that finds the fewest calls for a divergence of this run.
+  private var shrinkCommand: String {
+    var words = ["nsstorm", "shrink", quoted(profile)]
+    if let rules { words += ["--rules", "\(rules)"] }
+    if let breakRule { words += ["--break-rule", breakRule] }
+    return words.joined(separator: " ")
+  }
+
   private func quoted(_ word: String) -> String {
     let plain = word.allSatisfy { $0.isLetter || $0.isNumber || "/._-".contains($0) }
     return plain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"

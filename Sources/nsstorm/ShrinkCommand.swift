@@ -21,6 +21,7 @@ struct ShrinkCommand: ParsableCommand {
       Exit codes: 0 a list was found and written; 2 the kernel shows a fault; 4 the symptom does not show here; \
       65 the input is damaged; 130 interrupted, with what was reached.
 
+      Examples:
         nsstorm shrink storm.jsonl --output small.jsonl
         nsstorm shrink first-storm --seed 0x1 --known unbindable-lost-in-namespace-copy
       """)
@@ -92,17 +93,10 @@ struct ShrinkCommand: ParsableCommand {
 
   private func write(_ result: Shrinker.Result) throws {
     let kernel = RunningKernel.ofThisMachine()
-    do {
-      if let output {
-        try result.write(to: output, kernel: kernel.release, build: kernel.build)
-      }
-      if let scenario {
-        try Data(result.scenarioText.utf8).write(
-          to: URL(fileURLWithPath: scenario), options: .atomic)
-      }
-    } catch {
-      throw CommandFailure(status: .harnessFailed, message: "\(error)")
+    if let output {
+      try nsstorm.write(result.trace(kernel: kernel.release, build: kernel.build), to: output)
     }
+    if let scenario { try nsstorm.write(result.scenarioText, to: scenario) }
   }
 
   private func show(_ result: Shrinker.Result) {

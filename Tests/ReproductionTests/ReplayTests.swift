@@ -96,12 +96,12 @@ import Testing
       "nsstorm-replay-\(UUID().uuidString).jsonl"
     ).path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try TraceWriter.write(
-      path: path,
-      header: TraceHeader(
+    let bytes = TraceText.bytes(
+      TraceHeader(
         kernel: "6.18.1", build: "",
         table: MountTable(entries: [entry(2, 1, "/"), entry(3, 2, "/a")])),
-      steps: [])
+      [])
+    try WholeFile.write(bytes, to: path)
     #expect(throws: TraceError.self) { try RecordedSequence(path: path) }
     #expect(TraceReader.isTrace(path: path))
     #expect(!TraceReader.isTrace(path: #filePath))

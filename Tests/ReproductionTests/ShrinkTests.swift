@@ -15,7 +15,7 @@ import Testing
     let clone = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     return try ProfileLibrary(folders: [clone.appendingPathComponent("profiles").path])
-      .profile(name)
+      .load(name)
   }
 
   /// Two thousand calls of a storm, none of which makes anything unbindable, then three that show the issue.
@@ -108,10 +108,11 @@ import Testing
   }
 
   @Test func `numbers of namespaces that were used again become different ones`() {
-    let calls: [RecordedCall] = [
+    let made: [(Int, StormVocabulary.Operation)] = [
       (0, .unshare(namespace: 1, newUser: false)), (1, .exit),
       (0, .unshare(namespace: 1, newUser: false)), (1, .mkdir("/a")), (0, .setns(1)),
-    ].enumerated().map {
+    ]
+    let calls = made.enumerated().map {
       RecordedCall(number: $0.offset, namespace: $0.element.0, operation: $0.element.1)
     }
     let renumbered = CallRewriting.renumbered(calls)

@@ -1,5 +1,5 @@
 import StormScenario
-public import StormTrace
+import StormTrace
 import StormVerdict
 import StormVocabulary
 
@@ -16,10 +16,8 @@ extension Shrinker.Result {
     ScenarioWriter(calls.map { .init(namespace: $0.namespace, operation: $0.operation) }).lines
   }
 
-  /// Writes the calls as a trace of the kernel that they were made on, whole or not at all.
-  public func write(to path: String, kernel: String, build: String) throws(TraceError) {
-    try TraceWriter.write(
-      path: path, header: TraceHeader(kernel: kernel, build: build, table: initialTable),
-      steps: steps)
+  /// The calls as a trace of the kernel that they were made on.
+  public func trace(kernel: String, build: String) -> [UInt8] {
+    TraceText.bytes(TraceHeader(kernel: kernel, build: build, table: initialTable), steps)
   }
 }
