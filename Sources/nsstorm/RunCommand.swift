@@ -94,7 +94,8 @@ struct RunCommand: ParsableCommand {
     let terminal = TerminalRenderer(sharesOutput: events == "-")
     let context = EventStream.Context(
       tool: NSStorm.configuration.version, run: outputs.run, startedAt: outputs.startedAt,
-      isStrict: strict, command: replayCommand, withCoverage: coverage)
+      isStrict: strict, command: replayCommand, shrinkCommand: shrinkCommand,
+      withCoverage: coverage)
     let stream = EventStream(context, sinks: [terminal] + outputs.sinks) {
       Self.status(of: $0).rawValue
     }

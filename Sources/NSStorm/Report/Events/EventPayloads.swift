@@ -48,6 +48,8 @@ public struct DivergenceEvent: Hashable, Sendable, Codable {
   public var replaySteps: Int
   /// The command that leads there again.
   public var replay: String
+  /// The command that finds the fewest calls that show it; absent where the run cannot be shrunk, or nothing is red.
+  public var shrink: String?
 }
 
 /// A sign that the kernel itself is broken.

@@ -25,11 +25,14 @@ public final class EventStream {
     public var command: String
     /// Whether the last event says how often each rule of the engine was exercised.
     public var withCoverage: Bool
+    /// The command line of `nsstorm shrink` for this run, likewise; nil where there is none.
+    public var shrinkCommand: String?
 
     public init(
       tool: String, run: RunIdentifier, startedAt: Date, isStrict: Bool, command: String,
-      withCoverage: Bool = false
+      shrinkCommand: String? = nil, withCoverage: Bool = false
     ) {
+      self.shrinkCommand = shrinkCommand
       self.tool = tool
       self.run = run
       self.startedAt = startedAt
@@ -116,13 +119,24 @@ public final class EventStream {
       return .divergence(
         DivergenceEvent(
           phase: phase, divergence: divergence, replaySteps: replay.steps,
-          replay: "\(context.command) --seed \(replay.seed) --steps \(max(1, replay.steps))"))
+          replay: "\(context.command) --seed \(replay.seed) --steps \(max(1, replay.steps))",
+          shrink: shrinkCommand(divergence, replay)))
     case .windowJudged(let judged): return .window(WindowEvent(judged))
     case .fault(let fault): return .fault(FaultEvent(fault, phase: phase))
     case .skipped(let skip): return .skipped(skip)
     case .warning(let text): return .warning(WarningEvent(text: text))
     case .ended(let summary): return .ended(endedEvent(summary))
     }
+  }
+
+  /// What is red goes on to the fewest calls that show it.
+  private func shrinkCommand(_ divergence: Divergence, _ replay: ReplayPoint) -> String? {
+    guard let command = context.shrinkCommand, divergence.operation != nil,
+      context.isStrict || divergence.knownIssues.isEmpty
+    else { return nil }
+    let known = divergence.knownIssues.first.map { " --known \($0)" } ?? ""
+    return "\(command)\(known) --seed \(replay.seed) --steps \(max(1, replay.steps)) "
+      + "--output small.jsonl"
   }
 
   private func beganEvent(_ start: RunStart) -> BeganEvent {
