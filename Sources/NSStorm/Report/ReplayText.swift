@@ -18,7 +18,7 @@ public struct ReplayText {
         shown[key, default: 0] += 1
       }
       for fault in outcome.faults {
-        lines.append("kernel fault: \(RunText.describe(fault))")
+        lines.append("kernel fault: \(FaultEvent(fault, phase: -1).text)")
       }
     }
     for (key, text) in order {
