@@ -139,7 +139,8 @@ enum CallRewriting {
         guard components.count >= prefix.count, Array(components.prefix(prefix.count)) == prefix
         else { return path }
         components.remove(at: index)
-        return .path("/" + components.joined(separator: "/"))
+        let end = path.endsInSlash && !components.isEmpty ? "/" : ""
+        return .path("/" + components.joined(separator: "/") + end)
       }
       return call
     }
@@ -175,7 +176,9 @@ enum CallRewriting {
     }
     func renamed(_ text: String) -> String {
       let parts = text.split(separator: "/").map(name).joined(separator: "/")
-      return text.hasPrefix("/") ? "/" + parts : parts
+      // A slash at the end asks for a directory.
+      let end = text.hasSuffix("/") && !parts.isEmpty ? "/" : ""
+      return (text.hasPrefix("/") ? "/" : "") + parts + end
     }
     func slot(_ number: DescriptorSlot) -> DescriptorSlot {
       if let known = slots[number] { return known }
