@@ -18,7 +18,7 @@ struct ReproCommand: ParsableCommand {
       Exit codes: 0 written; 4 the trace does not show the symptom, or the format has no words for it; 65 the trace is damaged.
 
       Examples:
-        nsstorm repro small.jsonl --format c > reproducer.c
+        nsstorm repro small.jsonl --format c --output reproducer.c
         nsstorm repro small.jsonl --format kselftest --output test.c
         nsstorm repro small.jsonl --format shell --known unbindable-lost-in-namespace-copy
       """)
