@@ -135,7 +135,8 @@ public struct KnownIssue: Sendable, Identifiable {
       apply: { $0.copiesInheritUmounted = true }),
     KnownIssue(
       id: "mount-lost-below-namespace-file",
-      title: "a mount of a receiver disappears when a tree with a namespace file is moved to its place",
+      title:
+        "a mount of a receiver disappears when a tree with a namespace file is moved to its place",
       fixSubject: "namespace: keep what a namespace file covered (6.17 to 7.1; subject not known)",
       introduced: KernelRelease(6, 17), fixed: KernelRelease(7, 2, 11), fixedInStable: [],
       appearance:

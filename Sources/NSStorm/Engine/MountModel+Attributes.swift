@@ -7,10 +7,7 @@ extension MountModel {
     _ path: PathArgument, recursive: Bool, _ change: AttributeChange, by process: Process
   ) -> Errno {
     guard rules.hasMountSetattr else { return refuse(.callMissing, .notImplemented) }
-    switch refuseChange(change, isNew: false, by: process) {
-    case .some(let errno): return errno
-    case .none: break
-    }
+    if let errno = refuseChange(change, isNew: false, by: process) { return errno }
     let location: Location
     switch resolve(path, by: process, .intoAutomounts) {
     case .failure(let errno): return errno

@@ -154,7 +154,7 @@ extension MountModel {
     if target != process,
       !hasCapability(process, over: processes[target.index].userNamespace)
     {
-      return refuse(.namespaceFileDenied, .accessDenied)
+      return refuse(.setnsCapability, .notPermitted)
     }
     return enter(processes[target.index].namespace, process)
   }

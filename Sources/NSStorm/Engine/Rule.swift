@@ -190,7 +190,6 @@ public enum Rule: UInt16, CaseIterable, Sendable {
   case idmapSet
   case idmapRemoved
   case idmapCannotBeRemoved
-  case namespaceTreeCapability
   case namespaceTreeNotDirectory
   case namespaceTreeRevealsCovered
   case namespaceTreeMade
@@ -199,7 +198,6 @@ public enum Rule: UInt16, CaseIterable, Sendable {
   case holdNotMappable
   case holdKeepsFile
   case automountTriggers
-  case automountCovered
   case shrinksSubmount
   case shrinkSkipsLocked
 
@@ -719,7 +717,8 @@ private let ruleExplanations: [Rule.Explanation] = [
   .init(
     section: "3.3", function: "mnt_ns_loop",
     sentence:
-      "the file stands for a mount namespace that is not newer than the caller's: binding it could close a loop"),
+      "the file is that of a mount namespace no newer than the caller's: binding it could close a loop"
+  ),
   .init(
     section: "3.3.1", function: "copy_tree",
     sentence:
@@ -793,10 +792,6 @@ private let ruleExplanations: [Rule.Explanation] = [
     sentence:
       "a mapping is removed from no mount but a new tree"),
   .init(
-    section: "3.13", function: "open_tree",
-    sentence:
-      "the caller is no administrator of its own user namespace"),
-  .init(
     section: "3.13", function: "create_new_namespace",
     sentence:
       "a namespace needs a directory as its root"),
@@ -828,10 +823,6 @@ private let ruleExplanations: [Rule.Explanation] = [
     section: "5.9", function: "follow_automount",
     sentence:
       "a walk through the directory makes its file system appear, as a shrinkable mount"),
-  .init(
-    section: "5.9", function: "finish_automount",
-    sentence:
-      "somebody mounted on the automount point meanwhile"),
   .init(
     section: "5.9", function: "shrink_submounts",
     sentence:

@@ -9,7 +9,7 @@ extension RuleSwitch {
       "a recursive bind is refused when it would bring the file of an older mount namespace along",
       "3.3 check_for_nsfs_mounts",
       """
-      -touch /f /g; -userfile 1 A; -bind %1 /f; -opath 2 /f; -ns B; -ns C; -nsfile 3 C; -bind %3 /f; -setns C; rbind %2 /g
+      -touch /f /g; -userfile 1 A; -bind %1 /f; -opath 2 /f; -ns B; -@B setns A; -ns C; -nsfile 3 C; -bind %3 /f; -setns C; rbind %2 /g
       """),
     RuleSwitch(
       "treeCopyNeedsMounted", \.treeCopyNeedsMounted,

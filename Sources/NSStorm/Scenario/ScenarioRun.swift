@@ -75,7 +75,13 @@ public struct ScenarioRun<World: ScenarioWorld> {
     _ step: ScenarioStep, sources: Set<String>, _ file: String
   ) throws {
     guard let process = processes[step.actor] else {
-      if neverMade.contains(step.actor) { return answer(step, .noSuchProcess, always: true) }
+      if neverMade.contains(step.actor) {
+        switch step.command {
+        case .namespace(let name, _), .emptyNamespace(let name, _): neverMade.insert(name)
+        default: break
+        }
+        return answer(step, .noSuchProcess, always: true)
+      }
       throw ScenarioProblem(
         file: file, line: step.line, value: "@\(step.actor)",
         reason: "no namespace of that name lives; there are \(order.joined(separator: ", "))")

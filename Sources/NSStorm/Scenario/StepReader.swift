@@ -86,7 +86,11 @@ struct StepReader {
       return calls
     case "rmdir": return [.rmdir(try path(1))]
     case "unlink": return [.unlink(try path(1))]
-    case "touch": return [.touch(try path(1))]
+    case "touch":
+      _ = try path(1)
+      var calls: [Operation] = []
+      for word in words.dropFirst() { calls.append(.touch(try argument(word))) }
+      return calls
     case "rename": return [.rename(from: try path(1), to: try path(2))]
     case "symlink":
       guard case .path(let contents) = try path(1, "what the link says") else {
