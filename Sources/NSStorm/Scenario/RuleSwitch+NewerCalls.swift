@@ -22,8 +22,8 @@ extension RuleSwitch {
       "the copy of a detached bind of a namespace file counts as detached itself (a bug)",
       "3.3.1 clone_mnt",
       """
-      -mkdir /s; -tmpfs s /s d; -touch /s/f /g; -ns B; -nsfile 1 B; -bind %1 /s/f; -opath 2 /s/f; -umount /s/f l;
-      -bind %2 /g; -ns C; -@C unlink /g; rep 3 touch /g; count; -opath 3 /s; -close 1; -close 2; -@B exit; dump A
+      -mkdir /s /t /o; -tmpfs s /s; -chg shared /s; -tmpfs t /t; -touch /t/f /o/g; -ns B; -chg slave /s; -nsfile 1 B;
+      -bind %1 /t/f; -opath 2 /t/f; -close 1; -umount /t/f l; -bind %2 /o/g; -close 2; -@B exit; -ns C; -@C unlink /o/g; dump A
       """),
     RuleSwitch(
       "tucksWhereSourceEnds", \.tucksWhereSourceEnds,
