@@ -162,10 +162,7 @@ extension MountModel {
   /// `mntns_install`.
   mutating func enter(_ namespace: Namespace, _ process: Process) -> Errno {
     let record = processes[process.index]
-    let users = processes[Process(number: number).index].userNamespace
-    if !hasCapability(process, over: users)
-      || !hasCapability(process, over: namespaces[namespace.index].owner)
-    {
+    if !hasCapability(process, over: namespaces[namespace.index].owner) {
       return refuse(.setnsCapability, .notPermitted)
     }
     note(.setnsLandsOnTopmost)
