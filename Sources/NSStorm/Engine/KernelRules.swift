@@ -92,9 +92,6 @@ public struct KernelRules: Hashable, Sendable {
   /// What a receiver had at the place goes to where the top of the source is, although the copy has no such mount,
   /// because namespace files were left out: a bug from 6.17 to 7.1 (4.1).
   public var tucksWhereSourceEnds = false
-  /// The file of a newer mount namespace is taken for that of an older one: a bug of kernels that number namespaces by
-  /// CPU (3.3).
-  public var mistakesNewerNamespaces = false
   /// A bind onto a mount of another namespace answers 0 and does nothing: a bug of 6.17 (3.3).
   public var bindOntoForeignMountSucceeds = false
 

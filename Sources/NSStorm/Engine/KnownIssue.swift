@@ -144,16 +144,6 @@ public struct KnownIssue: Sendable, Identifiable {
       source: "known-kernel-bugs 21 and 4d: overmount_ns_file",
       apply: { $0.tucksWhereSourceEnds = true }),
     KnownIssue(
-      id: "namespace-age-by-cpu",
-      title: "the file of a newer mount namespace is taken for that of an older one",
-      fixSubject: "namespace ids from one counter instead of batches by CPU (subject not known)",
-      introduced: KernelRelease(6, 18), fixed: KernelRelease(7, 3), fixedInStable: [],
-      appearance:
-        "binding the file of a newer namespace answers EINVAL when the two were made on different CPUs",
-      source:
-        "seen on 6.18.44; nsstorm's own workers make namespaces on one CPU, so that it does not show there",
-      apply: { $0.mistakesNewerNamespaces = true }),
-    KnownIssue(
       id: "locked-automount-shrunk",
       title: "a synchronous umount removes an automount that hides something from other users",
       fixSubject: "namespace: never expire a locked mount",

@@ -82,7 +82,6 @@ extension MountModel {
   func couldLoop(_ dentry: Dentry, _ process: Process) -> Bool {
     let other = namespace(of: dentry)
     guard other != .none else { return false }
-    if rules.mistakesNewerNamespaces { return true }
     let own = processes[process.index].namespace
     return namespaces[own.index].sequence >= namespaces[other.index].sequence
   }

@@ -41,11 +41,6 @@ extension RuleSwitch {
       """
       -touch /c /s; -bind /c /s; -nsuser U; -@U ns V; -@U nsfile 1 V; -@U otree 2 %1; @U mmfd 2 /s beneath
       """),
-    RuleSwitch(
-      "mistakesNewerNamespaces", \.mistakesNewerNamespaces,
-      "the file of a newer namespace may be taken for that of an older one (a bug)",
-      "3.3 mnt_ns_loop",
-      "-touch /f; -ns B; -nsfile 1 B; bind %1 /f"),
   ]
 
   static let newerCalls: [RuleSwitch] = [
