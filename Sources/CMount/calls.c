@@ -62,12 +62,12 @@ int nss_fsmount(int context, uint32_t flags, uint32_t attributes) {
   return answer(syscall(CALL_FSMOUNT, context, flags, attributes));
 }
 
-int nss_detached_mount(const char *type, const char *source) {
+int nss_detached_mount(const char *type, const char *source, uint32_t flags) {
   int context = nss_fsopen(type, CLOSE_ON_EXEC);
   if (context < 0) return context;
   int result = source ? nss_fsconfig(context, FSCONFIG_STRING, "source", source, 0) : 0;
   if (result == 0) result = nss_fsconfig(context, FSCONFIG_CREATE, NULL, NULL, 0);
-  if (result == 0) result = nss_fsmount(context, CLOSE_ON_EXEC, 0);
+  if (result == 0) result = nss_fsmount(context, CLOSE_ON_EXEC | flags, 0);
   close(context);
   return result;
 }

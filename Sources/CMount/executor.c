@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ enum {
   MOVE_FROM_EMPTY = 0x4,
   MOVE_TO_EMPTY = 0x40,
   TREE_CLOSE_ON_EXEC = O_CLOEXEC,
+  TREE_NAMESPACE = 2,
   DIRECTORY_MODE = 0755,
   FILE_MODE = 0644,
 };
@@ -186,8 +188,12 @@ static int32_t string_call(const struct nss_op *operation, const char *text) {
   return error;
 }
 
-// The absolute root of a namespace is its own parent; it comes first in the table, and only who stands on it sees it.
+// Whether the caller stands on the absolute root of its namespace: that is its own parent and comes first in the table, and only
+// who stands on it sees it. The empty nullfs of 7.x is no root that anybody could touch.
 static bool stands_on_absolute_root(void) {
+  enum { NULL_FS_MAGIC = 0x4E554C4C };
+  struct statfs status;
+  if (statfs("/", &status) == 0 && status.f_type == NULL_FS_MAGIC) return false;
   char line[64] = "";
   int file = openat(here.procfs, "self/mountinfo", O_RDONLY | O_CLOEXEC);
   if (file < 0) return true;
@@ -199,15 +205,10 @@ static bool stands_on_absolute_root(void) {
     && line[2 * space + 1] == ' ';
 }
 
-static int32_t switch_namespace(const struct nss_op *operation) {
-  if (operation->worker >= here.region->worker_limit) return EBADF;
-  int pid = __atomic_load_n(&nss_worker_at(here.region, operation->worker)->pid, __ATOMIC_RELAXED);
-  // By a pidfd: opening the namespace's file below /proc would be refused, with another errno, before setns is asked.
-  int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
-  if (descriptor < 0) return errno;
+// setns with a descriptor of a namespace or of a process.
+static int32_t enter(int descriptor) {
   int own = openat(here.procfs, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
   int32_t error = failure(setns(descriptor, CLONE_NEWNS));
-  close(descriptor);
   if (error == 0 && stands_on_absolute_root()) {
     // That is the machine's own rootfs: nobody may make a call from there, whatever the plan believed.
     error = ENOTRECOVERABLE;
@@ -218,16 +219,56 @@ static int32_t switch_namespace(const struct nss_op *operation) {
   return error;
 }
 
-static int32_t change_attributes(const struct nss_op *operation, const char *text) {
-  struct argument path = argument(operation, 0, text);
-  // value: attributes to set in the low half, to clear in the high half; flags: AT_ flags low, propagation high.
+static int32_t switch_namespace(const struct nss_op *operation) {
+  if (operation->worker >= here.region->worker_limit) return EBADF;
+  int pid = __atomic_load_n(&nss_worker_at(here.region, operation->worker)->pid, __ATOMIC_RELAXED);
+  // By a pidfd: opening the namespace's file below /proc would be refused, with another errno, before setns is asked.
+  int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (descriptor < 0) return errno;
+  int32_t error = enter(descriptor);
+  close(descriptor);
+  return error;
+}
+
+// The file of a namespace of another worker's process, below the detached procfs.
+static int namespace_file(const struct nss_op *operation, const char *name) {
+  if (operation->worker >= here.region->worker_limit) return -EBADF;
+  int pid = __atomic_load_n(&nss_worker_at(here.region, operation->worker)->pid, __ATOMIC_RELAXED);
+  char path[48];
+  nss_put_text(nss_put_text(nss_put_number(path, pid), "/ns/"), name);
+  int descriptor = openat(here.procfs, path, O_RDONLY | O_CLOEXEC);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+// value: attributes to set in the low half, to clear in the high half; flags: AT_ flags low, propagation high.
+static struct nss_mount_attr attributes_of(const struct nss_op *operation) {
   struct nss_mount_attr attributes = {
     .set = operation->value & UINT32_MAX,
     .clear = operation->value >> 32,
     .propagation = operation->flags >> 32,
+    .userns_fd = UINT64_MAX,
   };
+  if (operation->slot[1] >= 0) {
+    int descriptor = descriptor_in(operation->slot[1]);
+    attributes.userns_fd = descriptor < 0 ? INT32_MAX : (uint64_t)descriptor;
+  }
+  return attributes;
+}
+
+static int32_t change_attributes(const struct nss_op *operation, const char *text) {
+  struct argument path = argument(operation, 0, text);
+  struct nss_mount_attr attributes = attributes_of(operation);
   uint32_t flags = (uint32_t)operation->flags | (path.is_descriptor ? AT_EMPTY_PATH : 0);
   return negated(nss_mount_setattr(path.directory, path.path, flags, &attributes));
+}
+
+static int32_t open_changed_tree(const struct nss_op *operation, const char *text) {
+  struct argument path = argument(operation, 0, text);
+  struct nss_mount_attr attributes = attributes_of(operation);
+  uint32_t flags = (uint32_t)operation->flags | TREE_CLOSE_ON_EXEC
+    | (path.is_descriptor ? AT_EMPTY_PATH : 0);
+  return fill_slot(
+    operation->result_slot, nss_open_tree_attr(path.directory, path.path, flags, &attributes));
 }
 
 static int32_t baseline(const struct nss_op *operation, const char *text) {
@@ -291,18 +332,25 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
       return fill_slot(operation->result_slot, descriptor < 0 ? -errno : descriptor);
     }
     case NSS_OP_CLOSE: return close_slot(operation->slot[0]);
-    case NSS_OP_OPEN_TREE:
+    case NSS_OP_OPEN_TREE: {
       first = argument(operation, 0, text);
-      return fill_slot(
-        operation->result_slot,
-        nss_open_tree(
-          first.directory, first.path,
-          (uint32_t)operation->flags | TREE_CLOSE_ON_EXEC
-            | (first.is_descriptor ? AT_EMPTY_PATH : 0)));
-    case NSS_OP_FSMOUNT:
-      return fill_slot(
-        operation->result_slot,
-        nss_detached_mount(text + operation->text, text + operation->path[0]));
+      bool numbers = operation->flags & TREE_NAMESPACE;
+      int before = numbers ? nss_number_namespaces_in_order(0) : -1;
+      int descriptor = nss_open_tree(
+        first.directory, first.path,
+        (uint32_t)operation->flags | TREE_CLOSE_ON_EXEC
+          | (first.is_descriptor ? AT_EMPTY_PATH : 0));
+      if (numbers) nss_number_namespaces_in_order(before);
+      return fill_slot(operation->result_slot, descriptor);
+    }
+    case NSS_OP_FSMOUNT: {
+      bool numbers = operation->flags & NSS_FSMOUNT_NAMESPACE;
+      int before = numbers ? nss_number_namespaces_in_order(0) : -1;
+      int descriptor = nss_detached_mount(
+        text + operation->text, text + operation->path[0], (uint32_t)operation->flags);
+      if (numbers) nss_number_namespaces_in_order(before);
+      return fill_slot(operation->result_slot, descriptor);
+    }
     case NSS_OP_MOVE_MOUNT:
       first = argument(operation, 0, text);
       second = argument(operation, 1, text);
@@ -311,7 +359,19 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
         (uint32_t)operation->flags | (first.is_descriptor ? MOVE_FROM_EMPTY : 0)
           | (second.is_descriptor ? MOVE_TO_EMPTY : 0)));
     case NSS_OP_MOUNT_SETATTR: return change_attributes(operation, text);
+    case NSS_OP_OPEN_TREE_ATTR: return open_changed_tree(operation, text);
     case NSS_OP_SETNS: return switch_namespace(operation);
+    case NSS_OP_SETNS_DESCRIPTOR: {
+      int descriptor = descriptor_in(operation->slot[0]);
+      return descriptor < 0 ? EBADF : enter(descriptor);
+    }
+    case NSS_OP_OPEN_NAMESPACE:
+      return fill_slot(
+        operation->result_slot, namespace_file(operation, text + operation->text));
+    case NSS_OP_HOLD:
+      return nss_hold(
+        operation->result_slot, descriptor_in(operation->slot[0]), operation->flags);
+    case NSS_OP_LET_GO: return nss_let_go(operation->slot[0]);
     case NSS_OP_UNSHARE:
     case NSS_OP_SHARE: return nss_make_worker(operation);
     case NSS_OP_BASELINE: return baseline(operation, text);

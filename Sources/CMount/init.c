@@ -92,7 +92,7 @@ static void make_private(int control) {
   if (unshare(CLONE_NEWNS) < 0) refuse(control, NSS_STEP_MOUNT_NAMESPACE, errno);
   // Attached nowhere, so it may come before all is private; and before the pivot, because inside a user namespace the
   // kernel wants to see another proc when a new one is made.
-  place.procfs = nss_detached_mount("proc", "proc");
+  place.procfs = nss_detached_mount("proc", "proc", 0);
   if (place.procfs < 0) refuse(control, NSS_STEP_PROCFS, -place.procfs);
   leave_chroot();
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

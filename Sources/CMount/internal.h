@@ -54,6 +54,14 @@ int32_t nss_execute(const struct nss_op *operation, const char *text);
 void nss_executor_use(const struct nss_place *place);
 /// Closes the descriptor slots that were inherited over a fork.
 void nss_executor_close_slots(void);
+/// Closes the sockets of holds that were inherited over a fork; mappings are not inherited.
+void nss_executor_close_holds(void);
+/// Keeps an open file beside its descriptor (NSS_OP_HOLD), and lets go of it; 0 or an errno.
+int32_t nss_hold(int32_t number, int descriptor, uint64_t kind);
+int32_t nss_let_go(int32_t number);
+/// Moves to a CPU and says which one this process was bound to (-1: none). From 6.18 on a kernel hands out the numbers of
+/// namespaces by CPU, and takes a newer namespace for an older one when they were made on different ones.
+int nss_number_namespaces_in_order(int cpu);
 /// A new worker process beside this one (NSS_OP_UNSHARE, NSS_OP_SHARE), started in worker.c.
 int32_t nss_make_worker(const struct nss_op *operation);
 /// Sets the namespace's id and inode in this worker's slot.

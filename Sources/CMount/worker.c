@@ -70,6 +70,12 @@ static void stay_on(int cpu) {
   if (sched_setaffinity(0, sizeof set, &set) == 0) pinned_cpu = cpu;
 }
 
+int nss_number_namespaces_in_order(int cpu) {
+  int before = pinned_cpu;
+  stay_on(cpu);
+  return before;
+}
+
 static void pause_for(uint32_t nanoseconds) {
   if (nanoseconds >= SLEEP_FROM_NANOSECONDS) {
     struct timespec time = {
@@ -176,12 +182,17 @@ static _Noreturn void give_up(int32_t error) {
 // The new process's part of unshare: what the trace format says about it.
 static void begin_new_worker(const struct nss_op *operation, uint32_t parent_user_namespaces) {
   nss_executor_close_slots();
+  nss_executor_close_holds();
   settle(operation->worker);
   struct nss_worker *worker = self();
   worker->user_namespaces = parent_user_namespaces;
   if (operation->code == NSS_OP_UNSHARE) {
     bool user = (operation->flags & NSS_UNSHARE_USER) != 0;
-    if (unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0)) < 0) give_up(errno);
+    // UNSHARE_EMPTY_MNTNS has the bit of CLONE_PARENT_SETTID, which unshare never had a use for.
+    int before = nss_number_namespaces_in_order(0);
+    int empty = operation->flags & NSS_UNSHARE_EMPTY ? CLONE_PARENT_SETTID : 0;
+    if (unshare(CLONE_NEWNS | empty | (user ? CLONE_NEWUSER : 0)) < 0) give_up(errno);
+    nss_number_namespaces_in_order(before);
     if (user) {
       worker->user_namespaces = parent_user_namespaces + 1;
       // A user namespace inside another stays without a map: the recorder may write only those whose parent is
@@ -231,7 +242,9 @@ static int make_namespace_zero(void) {
   end = nss_put_number(nss_put_text(end, "size="), (int64_t)place.region->root_bytes);
   end = nss_put_number(nss_put_text(end, ",nr_inodes="), (int64_t)place.region->root_inodes);
   nss_put_text(end, ",mode=755");
+  int before = nss_number_namespaces_in_order(0);
   if (unshare(CLONE_NEWNS) < 0) return errno;
+  nss_number_namespaces_in_order(before);
   if (mount("root", "/root", "tmpfs", 0, options) < 0) return errno;
   if (chdir("/root") < 0) return errno;
   int result = nss_pivot_root(".", ".");

@@ -172,10 +172,18 @@ private struct TypedLine: ~Copyable {
   private mutating func operations(of step: ScenarioStep) throws -> [Operation] {
     switch step.command {
     case .calls(let operations): return operations
-    case .namespace(let name, let newUser):
+    case .namespace(let name, let newUser), .emptyNamespace(let name, let newUser):
       let number = (processes.values.max() ?? 0) + 1
       processes[name] = number
+      if case .emptyNamespace = step.command {
+        return [.unshareEmpty(namespace: number, newUser: newUser)]
+      }
       return [.unshare(namespace: number, newUser: newUser)]
+    case .openNamespaceFile(let kind, let name, let slot):
+      guard let number = processes[name] else {
+        throw CommandFailure(status: .badInput, message: "no namespace \(name) lives")
+      }
+      return [.openNamespaceFile(kind, of: number, slot)]
     case .exit: return [.exit]
     case .stat(let path): return [.stat(path)]
     case .setns(let name):

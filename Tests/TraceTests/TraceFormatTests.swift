@@ -56,8 +56,16 @@ private let small = """
       .mountSetattr("/t", recursive: true, .set([.readOnly, .noSymlinkFollow])),
       .mountSetattr("/t", recursive: false, .clear([])),
       .mountSetattr("/t", recursive: false, .propagation(.unbindable)), .stat("/s"),
+      .unshareEmpty(namespace: 5, newUser: true), .unshareEmpty(namespace: 6, newUser: false),
+      .setnsDescriptor(4), .openNamespaceFile(.mount, of: 1, 3),
+      .openNamespaceFile(.user, of: 0, 2), .openTree("/t", [.namespace, .recursive], 1),
+      .openTreeAttr(.descriptor(2), [.clone, .recursive], .idmap(3), 4),
+      .openTreeAttr("/t", .clone, .clear(.idmapped), 4),
+      .mountSetattr(.descriptor(1), recursive: true, .idmap(2)),
+      .fsmountNamespace(type: "tmpfs", source: "z", 2), .hold(1, .mapping, 3),
+      .hold(1, .message, 0), .letGo(3),
     ]
-    #expect(Set(operations.map(\.name)) == Set(StepParser.calls))
+    #expect(Set(operations.map(\.callName)) == Set(StepParser.calls))
     let start = TraceHeader(kernel: "7.3.4", build: "#1", table: MountTable())
     let steps = operations.enumerated().map {
       TraceStep(

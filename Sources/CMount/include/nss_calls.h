@@ -79,7 +79,8 @@ int nss_fsopen(const char *type, uint32_t flags);
 int nss_fsconfig(int context, uint32_t command, const char *key, const void *value, int aux);
 int nss_fsmount(int context, uint32_t flags, uint32_t attributes);
 /// fsopen, fsconfig (the source, then create) and fsmount in one; the errno is that of the first that failed.
-int nss_detached_mount(const char *type, const char *source);
+/// `flags` are those of fsmount.
+int nss_detached_mount(const char *type, const char *source, uint32_t flags);
 int nss_pivot_root(const char *new_root, const char *put_old);
 /// One mount by its unique id; `buffer` receives the head and its strings.
 int nss_statmount(

@@ -32,6 +32,11 @@ enum {
   NSS_OP_STAT,
   NSS_OP_BASELINE,  // `value` rounds of mount(tmpfs) and umount2 in a plain C loop
   NSS_OP_PAUSE,     // nothing but its delay
+  NSS_OP_SETNS_DESCRIPTOR,
+  NSS_OP_OPEN_NAMESPACE,  // `text` names the file in /proc/PID/ns
+  NSS_OP_OPEN_TREE_ATTR,
+  NSS_OP_HOLD,
+  NSS_OP_LET_GO,
 };
 
 /// How a path argument is given; mirrors PathArgument.
@@ -40,11 +45,18 @@ enum { NSS_PATH_NULL, NSS_PATH_TEXT, NSS_PATH_DESCRIPTOR, NSS_PATH_RELATIVE };
 /// The flags of `NSS_OP_OPEN`: Swift's view of the C library lacks O_PATH.
 enum { NSS_OPEN_PATH = 1, NSS_OPEN_DIRECTORY = 2 };
 
-/// `NSS_OP_UNSHARE`'s flag: a user namespace too.
-enum { NSS_UNSHARE_USER = 1 };
+/// `NSS_OP_UNSHARE`'s flags: a user namespace too; a mount namespace with the root mount alone.
+enum { NSS_UNSHARE_USER = 1, NSS_UNSHARE_EMPTY = 2 };
+
+/// `NSS_OP_FSMOUNT`'s flag, as fsmount has it: the mount becomes a namespace.
+enum { NSS_FSMOUNT_NAMESPACE = 2 };
+
+/// `NSS_OP_HOLD`'s flag: what keeps the open file.
+enum { NSS_HOLD_MAPPING = 1, NSS_HOLD_MESSAGE = 2 };
 
 enum {
   NSS_DESCRIPTOR_SLOTS = 1024,
+  NSS_HOLD_SLOTS = 256,
   /// The result of an operation that a stopped program or a dead worker did not come to.
   NSS_NOT_RUN = -1,
   /// The longest path that a worker passes on, with its terminating zero; longer ones are the kernel's ENAMETOOLONG.

@@ -62,6 +62,36 @@ public struct KernelRules: Hashable, Sendable {
   public var setGroupRefusesUnbindable = true
   /// mount_setattr exists (5.12+; 3.11).
   public var hasMountSetattr = true
+  /// open_tree_attr exists, and a new tree's mapping may be replaced by it (6.15+; 3.12).
+  public var hasOpenTreeAttr = true
+  /// tmpfs allows idmapped mounts (6.3+, FS_ALLOW_IDMAP; 3.11).
+  public var idmapsTmpfs = true
+  /// OPEN_TREE_NAMESPACE exists (7.0+; 3.13).
+  public var hasNamespaceTrees = true
+  /// FSMOUNT_NAMESPACE exists (7.1+; 3.13).
+  public var hasFsmountNamespace = true
+  /// UNSHARE_EMPTY_MNTNS exists (7.1+; 3.13).
+  public var hasEmptyNamespaces = true
+  /// The root mount of every namespace is a copy of an empty, immutable nullfs (7.0+; 3.13).
+  public var rootIsNullfs = true
+  /// A recursive bind is refused when its copy would hold the file of an older mount namespace (3.3). Intended
+  /// everywhere, done since 7.3 and in stable updates.
+  public var bindChecksTreeForLoops = true
+  /// The tree below a namespace file's mount that is mounted nowhere cannot be copied recursively (3.3). Intended
+  /// everywhere, done since 7.2 and in stable updates.
+  public var treeCopyNeedsMounted = true
+  /// The copy of a detached mount of a namespace file counts as detached itself: a bug (known-kernel-bugs 6).
+  public var copiesInheritUmounted = false
+  /// A mount-namespace file cannot be slipped under a locked mount, because copies leave it out (7.2+; 3.9).
+  public var lockNeedsRealMount = true
+  /// A locked automount is not shrunk (5.9). Intended everywhere, done since 7.2 and in stable updates.
+  public var shrinkKeepsLocked = true
+  /// An automount is asked whether it is busy right before it is shrunk (5.9). Intended everywhere, done since 7.2
+  /// and in stable updates; before, all were asked first.
+  public var shrinksRightAfterCheck = true
+  /// What a receiver had at the place goes to where the top of the source is, although the copy has no such mount,
+  /// because namespace files were left out: a bug from 6.17 to 7.1 (4.1).
+  public var tucksWhereSourceEnds = false
   /// A bind onto a mount of another namespace answers 0 and does nothing: a bug of 6.17 (3.3).
   public var bindOntoForeignMountSucceeds = false
 
@@ -142,6 +172,13 @@ public struct KernelRules: Hashable, Sendable {
     hasSetGroup = since(5, 15, stable: [KernelRelease(5, 10, 241)])
     setGroupRefusesUnbindable = since(7, 3, stable: [KernelRelease(7, 2, 11)])
     hasMountSetattr = since(5, 12)
+    hasOpenTreeAttr = since(6, 15)
+    idmapsTmpfs = since(6, 3)
+    hasNamespaceTrees = since(7, 0)
+    hasFsmountNamespace = since(7, 1)
+    hasEmptyNamespaces = since(7, 1)
+    rootIsNullfs = since(7, 0)
+    lockNeedsRealMount = since(7, 2)
     lockMovesToWhatIsTucked = since(7, 1)
     locksRelativeToDestination = since(7, 3)
     lockTreeIncludesTop = !since(7, 3)

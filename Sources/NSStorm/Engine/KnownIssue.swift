@@ -104,5 +104,62 @@ public struct KnownIssue: Sendable, Identifiable {
       appearance: "umount inside a user namespace answers 0 for a mount that was locked",
       source: "known-kernel-bugs 4d: locked_mount.propagated_copy_keeps_the_cover_locked",
       apply: { $0.tuckingUnlocksCover = true }),
+    KnownIssue(
+      id: "namespace-file-loop-by-recursive-bind",
+      title: "a recursive bind brings the file of the caller's own mount namespace along",
+      fixSubject: "namespace: check a recursive bind mount for mount namespace loops",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
+      fixedInStable: [KernelRelease(6, 12, 117)],
+      appearance:
+        "mount(MS_BIND|MS_REC) answers 0 where EINVAL is due; the namespace keeps itself for ever",
+      source: "kernel-mounts 3.3; known-kernel-bugs 7",
+      apply: { $0.bindChecksTreeForLoops = false }),
+    KnownIssue(
+      id: "unmounted-tree-copied",
+      title: "the tree of a namespace file's mount that is mounted nowhere can be copied",
+      fixSubject: "namespace: don't copy an unmounted mount tree",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
+      fixedInStable: [KernelRelease(6, 12, 113)],
+      appearance: "a recursive bind from a lazily detached mount answers 0 where EINVAL is due",
+      source: "kernel-mounts 3.3; known-kernel-bugs 8",
+      apply: { $0.treeCopyNeedsMounted = false }),
+    KnownIssue(
+      id: "copy-counts-as-detached",
+      title: "the copy of a lazily detached mount of a namespace file counts as detached itself",
+      fixSubject: "namespace: don't inherit MNT_UMOUNT in clone_mnt()",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
+      fixedInStable: [KernelRelease(6, 12, 114)],
+      appearance:
+        "when its mountpoint is removed elsewhere the copy leaves the tree but stays counted",
+      source: "known-kernel-bugs 6",
+      apply: { $0.copiesInheritUmounted = true }),
+    KnownIssue(
+      id: "mount-lost-below-namespace-file",
+      title:
+        "a mount of a receiver disappears when a tree with a namespace file is moved to its place",
+      fixSubject: "namespace: keep what a namespace file covered (6.17 to 7.1; subject not known)",
+      introduced: KernelRelease(6, 17), fixed: KernelRelease(7, 2, 11), fixedInStable: [],
+      appearance:
+        "the mount that stood at the place of the copy is in no table and on no path any more",
+      source: "known-kernel-bugs 21 and 4d: overmount_ns_file",
+      apply: { $0.tucksWhereSourceEnds = true }),
+    KnownIssue(
+      id: "locked-automount-shrunk",
+      title: "a synchronous umount removes an automount that hides something from other users",
+      fixSubject: "namespace: never expire a locked mount",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
+      fixedInStable: [KernelRelease(6, 12, 117)],
+      appearance: "umount2 reveals, inside a user namespace, what a locked mount covered",
+      source: "kernel-mounts 5.9; known-kernel-bugs 4",
+      apply: { $0.shrinkKeepsLocked = false }),
+    KnownIssue(
+      id: "busy-automount-shrunk",
+      title: "a synchronous umount removes an automount that became busy while others were removed",
+      fixSubject: "namespace: check a submount for references right before unmounting it",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
+      fixedInStable: [KernelRelease(6, 12, 113)],
+      appearance: "a mount that is somebody's working directory disappears",
+      source: "kernel-mounts 5.9; known-kernel-bugs 2",
+      apply: { $0.shrinksRightAfterCheck = false }),
   ]
 }

@@ -113,7 +113,7 @@ extension MountModel {
     linkMountpoint(source, to: place.parent, at: place.mountpoint)
     commit(source, isSource: true, reference: reference)
     for copy in copies.reversed() {
-      commit(copy, isSource: false, reference: reference)
+      commit(copy, isSource: false, reference: reference, endOfSource: mounts[bottom.index].root)
     }
     state.counters.mountsMade += 1
     return .none
@@ -121,7 +121,7 @@ extension MountModel {
 
   /// Hangs one prepared tree on its place, and what was there before on top of it ("tucking").
   private mutating func commit(
-    _ tree: Mount, isSource: Bool, reference: UserNamespace
+    _ tree: Mount, isSource: Bool, reference: UserNamespace, endOfSource: Dentry = .none
   ) {
     let parent = mounts[tree.index].parent
     let mountpoint = mounts[tree.index].mountpoint
@@ -144,7 +144,9 @@ extension MountModel {
     if covered != .none {
       note(isSource ? .movedBeneath : .tucksBeneath, covered)
       let top = rules.tucksOntoTopOfCopy ? topmost(of: tree) : tree
-      attach(covered, to: top, at: mounts[top.index].root)
+      let place =
+        rules.tucksWhereSourceEnds && endOfSource != .none ? endOfSource : mounts[top.index].root
+      attach(covered, to: top, at: place)
       changeTable(of: mounts[covered.index].namespace)
     }
     if entersOtherUsers, rules.locksAfterTucking { lock(tree) }

@@ -11,6 +11,8 @@ struct CloneFlags: OptionSet {
   static let makeShared = CloneFlags(rawValue: 4)
   /// CL_COPY_UNBINDABLE
   static let copyUnbindable = CloneFlags(rawValue: 8)
+  /// CL_COPY_MNT_NS_FILE: only binds by a caller copy the files of mount namespaces.
+  static let copyNamespaceFiles = CloneFlags(rawValue: 16)
 }
 
 // Copies of mounts and trees, kernel-mounts 3.3.1.
@@ -43,7 +45,8 @@ extension MountModel {
     let old = mounts[original.index]
     let copy = makeMount(
       of: old.superblock, root: root, deviceName: old.deviceName, attributes: old.attributes)
-    var state = old.state.intersection(MountState.lockedAttributes.union(.locked))
+    var state = old.state.intersection(MountState.lockedAttributes.union([.locked, .shrinkable]))
+    if rules.copiesInheritUmounted { state.formUnion(old.state.intersection(.umounted)) }
     if old.state.contains(.unbindable) {
       if rules.copiesKeepUnbindable {
         state.insert(.unbindable)
@@ -91,6 +94,9 @@ extension MountModel {
     if !flags.contains(.copyUnbindable), mounts[source.index].state.contains(.unbindable) {
       return .failure(refuse(.copyOfUnbindable, .invalidArgument))
     }
+    if withChildren, !flags.contains(.copyNamespaceFiles), namespace(of: dentry) != .none {
+      return .failure(refuse(.copyOfNamespaceFile, .invalidArgument))
+    }
     let top = clone(source, root: dentry, flags)
     guard withChildren else { return .success(top) }
     var child = mounts[source.index].firstChild
@@ -123,6 +129,11 @@ extension MountModel {
           return refuse(.copyMeetsLockedUnbindable, .notPermitted)
         }
         note(.copySkipsUnbindable, original)
+        original = nextOutsideSubtree(original, root: child)
+        continue
+      }
+      if !flags.contains(.copyNamespaceFiles), isMountNamespaceFile(original) {
+        note(.copySkipsNamespaceFile, original)
         original = nextOutsideSubtree(original, root: child)
         continue
       }

@@ -71,7 +71,11 @@ extension MountModel {
 
   mutating func unpin(_ dentry: Dentry) {
     dentries[dentry.index].pins -= 1
-    guard dentries[dentry.index].pins == 0, dentries[dentry.index].isUnlinked else { return }
+    guard dentries[dentry.index].pins == 0 else { return }
+    guard dentries[dentry.index].isUnlinked else {
+      if isNamespaceFile(dentry) { releaseNamespaceFile(dentry) }
+      return
+    }
     if dentries[dentry.index].kind == .directory {
       superblocks[dentries[dentry.index].superblock.index].removedHeldCount -= 1
     }
@@ -94,10 +98,7 @@ extension MountModel {
       }
       dentries.free(dentry.index)
     }
-    if superblocks[superblock.index].isSingleton {
-      if state.sysfs == superblock { state.sysfs = .none }
-      if state.messageQueue == superblock { state.messageQueue = .none }
-    }
+    if superblocks[superblock.index].isSingleton { forgetSingleton(superblock) }
     superblocks.free(superblock.index)
     state.counters.superblocksReleased += 1
   }

@@ -25,7 +25,7 @@ extension MountModel {
           violations.append("mount \(record.uniqueID) hangs outside its parent's root")
         }
       }
-      if record.namespace == .none, !record.state.contains(.umounted) {
+      if record.namespace == .none, record.state.isDisjoint(with: [.umounted, .isInternal]) {
         violations.append("mount \(record.uniqueID) is in no namespace and not umounted")
       }
       if record.state.contains(.unbindable), record.group != 0 {

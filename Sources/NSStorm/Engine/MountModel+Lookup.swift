@@ -9,6 +9,10 @@ struct LookupFlags: OptionSet {
   static let followFinalLink = LookupFlags(rawValue: 1)
   /// LOOKUP_MOUNTPOINT: one more step to the top of the stack at the very end (umount).
   static let toTopmost = LookupFlags(rawValue: 2)
+  /// LOOKUP_AUTOMOUNT, LOOKUP_OPEN or LOOKUP_DIRECTORY: an automount point at the very end is triggered.
+  static let triggersAutomount = LookupFlags(rawValue: 4)
+  /// How most calls look at a path that they open, enter or copy.
+  static let intoAutomounts: LookupFlags = [.followFinalLink, .triggersAutomount]
 }
 
 /// The last component of a path whose parent was looked up.
@@ -221,14 +225,22 @@ extension MountModel {
         guard linkBudget >= 0 else { return .failure(refuse(.tooManyLinks, .tooManySymbolicLinks)) }
         let contents = names[dentries[found.index].contents]
         let target = walk(
-          contents, from: here, by: process, flags: .followFinalLink, parentOnly: false,
-          linkBudget: &linkBudget)
+          contents, from: here, by: process,
+          flags: isLast ? flags.union(.followFinalLink) : .intoAutomounts,
+          parentOnly: false, linkBudget: &linkBudget)
         switch target {
         case .failure(let errno): return .failure(errno)
         case .success(let walk): here = walk.location
         }
       } else {
         here = traversed(Location(mount: here.mount, dentry: found))
+        if dentries[here.dentry.index].isAutomountPoint,
+          !isLast || endsInSlash || flags.contains(.triggersAutomount)
+        {
+          let errno = automount(at: here, by: process)
+          if errno != .none { return .failure(errno) }
+          here = traversed(here)
+        }
       }
     }
     if running.recordsPassing { notePassing(here) }

@@ -103,29 +103,6 @@ extension MountModel {
     return errno
   }
 
-  /// A superblock of a type; tmpfs, ramfs and proc make a new one each time.
-  mutating func makeFileSystem(
-    _ type: String, by process: Process, readOnly: Bool
-  ) -> Result<Superblock, Errno> {
-    let owner = processes[process.index].userNamespace
-    switch type {
-    case "tmpfs", "ramfs", "proc":
-      let superblock = makeSuperblock(type: names.intern(type), owner: owner)
-      superblocks[superblock.index].isReadOnly = readOnly
-      return .success(superblock)
-    case "sysfs", "mqueue":
-      let known = type == "sysfs" ? state.sysfs : state.messageQueue
-      if known != .none { return .success(known) }
-      let superblock = makeSuperblock(type: names.intern(type), owner: owner)
-      superblocks[superblock.index].isSingleton = true
-      superblocks[superblock.index].isReadOnly = readOnly
-      if type == "sysfs" { state.sysfs = superblock } else { state.messageQueue = superblock }
-      return .success(superblock)
-    default:
-      return .failure(refuse(.unknownFileSystem, .unknownDevice))
-    }
-  }
-
   // MARK: bind (3.3)
 
   /// `do_loopback`.
@@ -134,9 +111,12 @@ extension MountModel {
   ) -> Errno {
     if source.isEmpty { return refuse(.bindWithoutSource, .invalidArgument) }
     let from: Location
-    switch resolve(source, by: process) {
+    switch resolve(source, by: process, .intoAutomounts) {
     case .failure(let errno): return errno
     case .success(let found): from = found
+    }
+    if couldLoop(from.dentry, process) {
+      return refuse(.bindOfOlderNamespaceFile, .invalidArgument)
     }
     let top: Location
     switch lockTarget(target) {
@@ -147,18 +127,19 @@ extension MountModel {
       return refuse(
         .targetForeign, rules.bindOntoForeignMountSucceeds ? .none : .invalidArgument)
     }
-    let made = copyForBind(from, recursive: recursive, by: process)
+    let made = copyForBind(from, recursive: recursive, .copyNamespaceFiles, by: process)
     let copy: Mount
     switch made {
     case .failure(let errno): return errno
     case .success(let mount): copy = mount
     }
-    mounts[copy.index].state.remove(.locked)
     let errno: Errno
-    if dentries[top.dentry.index].kind != .directory
-      && dentries[from.dentry.index].kind == .directory
-      || dentries[top.dentry.index].kind == .directory
-        && dentries[from.dentry.index].kind != .directory
+    if recursive, rules.bindChecksTreeForLoops, treeCouldLoop(copy, process) {
+      errno = refuse(.treeHasOlderNamespaceFile, .invalidArgument)
+    } else if superblocks[mounts[copy.index].superblock.index].isForKernelOnly {
+      errno = refuse(.internalFileSystem, .invalidArgument)
+    } else if (dentries[top.dentry.index].kind == .directory)
+      != (dentries[from.dentry.index].kind == .directory)
     {
       errno = refuse(.kindsDiffer, .notDirectory)
     } else {
@@ -171,26 +152,33 @@ extension MountModel {
 
   /// `__do_loopback`: the checks and the copy that bind and open_tree share.
   mutating func copyForBind(
-    _ from: Location, recursive: Bool, by process: Process
+    _ from: Location, recursive: Bool, _ flags: CloneFlags, by process: Process
   ) -> Result<Mount, Errno> {
     let record = mounts[from.mount.index]
     if record.state.contains(.unbindable) {
       return .failure(refuse(.copyOfUnbindable, .invalidArgument))
     }
-    if !mayCopy(from.mount, process) {
+    if !mayCopy(from, process) {
       return .failure(refuse(.bindOfForeignMount, .invalidArgument))
+    }
+    if recursive, rules.treeCopyNeedsMounted, record.namespace == .none,
+      !record.state.contains(.isInternal)
+    {
+      return .failure(refuse(.copyOfUnmountedTree, .invalidArgument))
     }
     if !recursive, hasLockedChild(from.mount, below: from.dentry) {
       return .failure(refuse(.bindRevealsLocked, .invalidArgument))
     }
     note(recursive ? .bindCopiesTree : .bindCopiesOneMount, from.mount)
-    return copyTree(from.mount, at: from.dentry, [], withChildren: recursive)
+    let made = copyTree(from.mount, at: from.dentry, flags, withChildren: recursive)
+    if case .success(let copy) = made { mounts[copy.index].state.remove(.locked) }
+    return made
   }
 
-  /// `may_copy_tree`: ours, or (6.15+) in a detached tree that was made from our namespace.
-  private func mayCopy(_ mount: Mount, _ process: Process) -> Bool {
-    if isOurs(mount, process) { return true }
-    return rules.copiesDetachedTrees && isInOurAnonymousNamespace(mount, process)
+  /// `may_copy_tree`: ours, a namespace file, or (6.15+) in a detached tree that was made from our namespace.
+  private func mayCopy(_ from: Location, _ process: Process) -> Bool {
+    if isOurs(from.mount, process) || isNamespaceFile(from.dentry) { return true }
+    return rules.copiesDetachedTrees && isInOurAnonymousNamespace(from.mount, process)
   }
 
   /// `check_anonymous_mnt`.
@@ -198,7 +186,8 @@ extension MountModel {
     let namespace = mounts[mount.index].namespace
     guard namespace != .none, namespaces[namespace.index].isAnonymous else { return false }
     let own = processes[process.index].namespace
-    return namespaces[namespace.index].sequence == namespaces[own.index].sequence
+    let origin = namespaces[namespace.index].sequence
+    return origin == 0 || origin == namespaces[own.index].sequence
   }
 
   /// `has_locked_children`.

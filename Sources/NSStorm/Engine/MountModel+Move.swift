@@ -92,6 +92,9 @@ extension MountModel {
     if isShared(place.parent), treeHasUnbindable(source.mount) {
       return refuse(.moveUnbindableOntoShared, .invalidArgument)
     }
+    if treeCouldLoop(source.mount, process) {
+      return refuse(.treeHasOlderNamespaceFile, .tooManySymbolicLinks)
+    }
     if isAtOrBelow(place.parent, source.mount) {
       return refuse(.moveIntoItself, .tooManySymbolicLinks)
     }
@@ -139,6 +142,11 @@ extension MountModel {
   ) -> Errno? {
     if !rules.movesBeneathLocked, mounts[top.index].state.contains(.locked) {
       return refuse(.beneathLocked, .invalidArgument)
+    }
+    if rules.lockNeedsRealMount, mounts[top.index].state.contains(.locked),
+      isMountNamespaceFile(source)
+    {
+      return refuse(.beneathLockedNamespaceFile, .invalidArgument)
     }
     if overmount(of: source) != .none { return refuse(.beneathSourceCovered, .invalidArgument) }
     if !rules.movesBeneathRoot {

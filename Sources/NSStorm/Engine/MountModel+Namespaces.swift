@@ -15,10 +15,15 @@ extension MountModel {
   }
 
   /// A child is forked without its open files and calls unshare(2). When the call fails the child ends.
-  mutating func unshare(_ parent: Process, becoming number: Int, newUser: Bool) -> Errno {
+  ///
+  /// - Parameter isEmpty: with UNSHARE_EMPTY_MNTNS, which kernels before 7.1 do not know.
+  mutating func unshare(
+    _ parent: Process, becoming number: Int, newUser: Bool, isEmpty: Bool
+  ) -> Errno {
     let child = Process(number: number)
     processes.extend(to: child.index + 1)
     if processes[child.index].isAlive { return .fileExists }
+    if isEmpty, !rules.hasEmptyNamespaces { return refuse(.callMissing, .invalidArgument) }
     let origin = processes[parent.index]
     var users = origin.userNamespace
     if newUser {
@@ -34,8 +39,12 @@ extension MountModel {
     processes[child.index].userNamespace = users
     var root = origin.root
     var workingDirectory = origin.workingDirectory
-    let namespace = copyNamespace(
-      origin.namespace, owner: users, root: &root, workingDirectory: &workingDirectory)
+    let namespace =
+      isEmpty
+      ? emptyCopy(
+        of: origin.namespace, owner: users, root: &root, workingDirectory: &workingDirectory)
+      : copyNamespace(
+        origin.namespace, owner: users, root: &root, workingDirectory: &workingDirectory)
     processes[child.index].namespace = namespace
     processes[child.index].root = root
     processes[child.index].workingDirectory = workingDirectory
@@ -77,12 +86,35 @@ extension MountModel {
     var old = oldRoot
     var new = newRoot
     while new != .none {
+      // Mounts of mount-namespace files were left out, with what is on them.
+      while mounts[old.index].root != mounts[new.index].root {
+        old = nextOutsideSubtree(old, root: oldRoot)
+      }
       join(namespace, new)
       if root.mount == old { root.mount = new }
       if workingDirectory.mount == old { workingDirectory.mount = new }
       old = nextInTree(old, root: oldRoot)
       new = nextInTree(new, root: newRoot)
     }
+    return namespace
+  }
+
+  /// UNSHARE_EMPTY_MNTNS: a copy of the root mount alone, on which the process then stands.
+  private mutating func emptyCopy(
+    of original: Namespace, owner: UserNamespace, root: inout Location,
+    workingDirectory: inout Location
+  ) -> Namespace {
+    note(.namespaceEmpty)
+    let otherUsers = namespaces[original.index].owner != owner
+    let oldRoot = namespaces[original.index].root
+    let namespace = makeNamespace(owner: owner, isAnonymous: false)
+    let newRoot = clone(oldRoot, root: mounts[oldRoot.index].root, otherUsers ? .slave : [])
+    mounts[newRoot.index].state.remove(.locked)
+    if otherUsers { lock(newRoot) }
+    namespaces[namespace.index].root = newRoot
+    join(namespace, newRoot)
+    root = Location(mount: newRoot, dentry: mounts[newRoot.index].root)
+    workingDirectory = root
     return namespace
   }
 
@@ -118,12 +150,19 @@ extension MountModel {
   /// `ptrace_may_access`, `mntns_install` for the namespace's owner): root and working directory go to the top of its root.
   mutating func setNamespace(of process: Process, to number: Int) -> Errno {
     guard isAlive(number) else { return refuse(.nameNotFound, .noSuchEntry) }
-    let namespace = processes[Process(number: number).index].namespace
-    let record = processes[process.index]
-    let users = processes[Process(number: number).index].userNamespace
-    if !hasCapability(process, over: users)
-      || !hasCapability(process, over: namespaces[namespace.index].owner)
+    let target = Process(number: number)
+    if target != process,
+      !hasCapability(process, over: processes[target.index].userNamespace)
     {
+      return refuse(.setnsCapability, .notPermitted)
+    }
+    return enter(processes[target.index].namespace, process)
+  }
+
+  /// `mntns_install`.
+  mutating func enter(_ namespace: Namespace, _ process: Process) -> Errno {
+    let record = processes[process.index]
+    if !hasCapability(process, over: namespaces[namespace.index].owner) {
       return refuse(.setnsCapability, .notPermitted)
     }
     note(.setnsLandsOnTopmost)

@@ -6,8 +6,14 @@ extension MountModel {
   /// - Parameter process: a living process; a call by a dead one answers ESRCH.
   public mutating func perform(_ operation: Operation, by process: Int) -> Errno {
     guard isAlive(process) else { return .noSuchProcess }
-    let process = Process(number: process)
     if isExplaining { reasons.removeAll(keepingCapacity: true) }
+    let errno = dispatch(operation, by: Process(number: process))
+    if !releasedNamespaces.isEmpty { putReleasedNamespaces() }
+    return errno
+  }
+
+  @inline(__always)
+  private mutating func dispatch(_ operation: Operation, by process: Process) -> Errno {
     switch operation {
     case .mkdir(let path): return create(path, kind: .directory, by: process)
     case .touch(let path): return create(path, kind: .regular, by: process)
@@ -19,17 +25,28 @@ extension MountModel {
     case .mount(let call): return mount(call, by: process)
     case .umount2(let path, let flags): return umount(path, flags, by: process)
     case .unshare(let namespace, let newUser):
-      return unshare(process, becoming: namespace, newUser: newUser)
+      return unshare(process, becoming: namespace, newUser: newUser, isEmpty: false)
+    case .unshareEmpty(let namespace, let newUser):
+      return unshare(process, becoming: namespace, newUser: newUser, isEmpty: true)
     case .exit: return exit(process)
     case .setns(let other): return setNamespace(of: process, to: other)
+    case .setnsDescriptor(let slot): return setNamespace(of: process, toFileIn: slot)
+    case .openNamespaceFile(let kind, let other, let slot):
+      return openNamespaceFile(kind, of: other, slot, by: process)
+    case .hold(let slot, let kind, let number): return hold(slot, kind, number, by: process)
+    case .letGo(let number): return letGo(number, by: process)
     case .open(let path, let flags, let slot): return open(path, flags, slot, by: process)
     case .close(let slot): return close(slot, by: process)
     case .chdir(let path): return changeDirectory(path, by: process)
     case .chroot(let path): return changeRoot(path, by: process)
     case .pivotRoot(let newRoot, let putOld): return pivotRoot(newRoot, putOld, by: process)
     case .openTree(let path, let flags, let slot): return openTree(path, flags, slot, by: process)
+    case .openTreeAttr(let path, let flags, let change, let slot):
+      return openTree(path, flags, changing: change, slot, by: process)
     case .fsmount(let type, let source, let slot):
-      return fsmount(type, source: source, slot, by: process)
+      return fsmount(type, source: source, slot, isNamespace: false, by: process)
+    case .fsmountNamespace(let type, let source, let slot):
+      return fsmount(type, source: source, slot, isNamespace: true, by: process)
     case .moveMount(let from, let to, let flags): return moveMount(from, to, flags, by: process)
     case .mountSetattr(let path, let recursive, let change):
       return mountSetattr(path, recursive: recursive, change, by: process)

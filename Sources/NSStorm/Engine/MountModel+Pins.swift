@@ -4,6 +4,8 @@ public import StormVocabulary
 public struct Pin: Hashable, Sendable, CustomStringConvertible {
   public enum Holder: Hashable, Sendable {
     case openFile(process: Int, slot: DescriptorSlot)
+    /// A mapping, or a message that nobody received.
+    case hold(process: Int, HoldKind, HoldNumber)
     case workingDirectory(process: Int)
     case root(process: Int)
     /// A mount on it.
@@ -18,6 +20,9 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
     let what =
       switch holder {
       case .openFile(let process, let slot): "descriptor \(slot) of process \(process)"
+      case .hold(let process, .mapping, let number): "mapping \(number) of process \(process)"
+      case .hold(let process, .message, let number):
+        "message \(number) that process \(process) sent and nobody received"
       case .workingDirectory(let process): "the working directory of process \(process)"
       case .root(let process): "the root of process \(process)"
       case .child(let mountpoint, let source): "the mount of \(source) on \(mountpoint) in it"
@@ -82,10 +87,14 @@ extension MountModel {
       var file = record.firstFile
       while file != .none {
         if files[file.index].location.mount == mount {
-          pins.append(
-            Pin(
-              holder: .openFile(process: number, slot: Int(files[file.index].slot)),
-              isOnCopy: isOnCopy))
+          let slot = Int(files[file.index].slot)
+          let holder: Pin.Holder =
+            if let kind = files[file.index].hold {
+              .hold(process: number, kind, -1 - slot)
+            } else {
+              .openFile(process: number, slot: slot)
+            }
+          pins.append(Pin(holder: holder, isOnCopy: isOnCopy))
         }
         file = files[file.index].next
       }

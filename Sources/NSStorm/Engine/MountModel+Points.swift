@@ -117,7 +117,14 @@ extension MountModel {
         !flags.contains(.remount) && !flags.contains(.noUser)
         && (flags.contains(.bind)
           || flags.contains(.move) && flags.isDisjoint(with: .propagationTypes))
-      if takesSource, !call.source.isEmpty { return [target, PathLookup(argument: call.source)] }
+      if takesSource, !call.source.isEmpty {
+        return [
+          target,
+          PathLookup(
+            argument: call.source,
+            flags: flags.contains(.bind) ? .intoAutomounts : .followFinalLink),
+        ]
+      }
       return [target]
     case .umount2(let path, let flags):
       return [
@@ -125,21 +132,26 @@ extension MountModel {
           argument: path,
           flags: flags.contains(.noFollow) ? .toTopmost : [.toTopmost, .followFinalLink])
       ]
-    case .open(let path, _, _), .chdir(let path), .chroot(let path), .openTree(let path, _, _),
-      .stat(let path):
-      return [PathLookup(argument: path)]
+    case .stat(let path): return [PathLookup(argument: path)]
+    case .open(let path, let flags, _):
+      let isBarePath = flags.contains(.path) && !flags.contains(.directory)
+      return [PathLookup(argument: path, flags: isBarePath ? .followFinalLink : .intoAutomounts)]
+    case .chdir(let path), .chroot(let path), .openTree(let path, _, _),
+      .openTreeAttr(let path, _, _, _):
+      return [PathLookup(argument: path, flags: .intoAutomounts)]
     case .mountSetattr(let path, _, let change):
       switch change {
       case .set([]), .clear([]): return []
-      default: return [PathLookup(argument: path)]
+      default: return [PathLookup(argument: path, flags: .intoAutomounts)]
       }
     case .pivotRoot(let new, let old):
-      return [PathLookup(argument: new), PathLookup(argument: old)]
+      return [new, old].map { PathLookup(argument: $0, flags: .intoAutomounts) }
     case .moveMount(let from, let to, _):
       let source = PathLookup(argument: from, flags: [])
       let target = PathLookup(argument: to, flags: [])
       return rules.moveMountLooksUpTargetFirst ? [target, source] : [source, target]
-    case .unshare, .exit, .setns, .close, .fsmount:
+    case .unshare, .unshareEmpty, .exit, .setns, .setnsDescriptor, .openNamespaceFile, .close,
+      .fsmount, .fsmountNamespace, .hold, .letGo:
       return []
     }
   }
@@ -293,6 +305,7 @@ extension MountModel {
     for location in call.references { drop(location, clearsMark: call.clearsMarks) }
     call.references.removeAll()
     endPartialWalk(&call)
+    putReleasedNamespaces()
   }
 
   /// Drops only the references on some mounts, named by their ids.
@@ -310,6 +323,7 @@ extension MountModel {
       }
     }
     call.references = kept
+    putReleasedNamespaces()
     return true
   }
 
@@ -322,6 +336,7 @@ extension MountModel {
 
   /// exit in its parts: descriptors, then working directory and root, then the namespace (6.4).
   private mutating func exitPart(_ process: Process, part: UInt8) -> Errno? {
+    defer { putReleasedNamespaces() }
     switch part {
     case 1:
       while processes[process.index].firstFile != .none {

@@ -14,14 +14,16 @@ extension MountModel {
   }
 
   /// Puts a file into a slot of a process; a file that was there is closed.
-  private mutating func install(
-    _ location: Location, _ slot: DescriptorSlot, of process: Process, needsUmount: Bool = false
+  mutating func install(
+    _ location: Location, _ slot: DescriptorSlot, of process: Process, needsUmount: Bool = false,
+    isPathOnly: Bool = false
   ) {
     if openFile(slot, of: process) != .none { _ = close(slot, by: process) }
     let file = OpenFile(index: files.allocate())
     files[file.index].location = location
     files[file.index].slot = Int32(truncatingIfNeeded: slot)
     files[file.index].needsUmount = needsUmount
+    files[file.index].isPathOnly = isPathOnly
     state.lastDescription += 1
     files[file.index].description = state.lastDescription
     files[file.index].next = processes[process.index].firstFile
@@ -32,13 +34,16 @@ extension MountModel {
   mutating func open(
     _ path: PathArgument, _ flags: OpenFlags, _ slot: DescriptorSlot, by process: Process
   ) -> Errno {
-    switch resolve(path, by: process) {
+    let isBarePath = flags.contains(.path) && !flags.contains(.directory)
+    switch resolve(
+      path, by: process, isBarePath ? .followFinalLink : .intoAutomounts)
+    {
     case .failure(let errno): return errno
     case .success(let location):
       if flags.contains(.directory), dentries[location.dentry.index].kind != .directory {
         return refuse(.componentNotDirectory, .notDirectory)
       }
-      install(location, slot, of: process)
+      install(location, slot, of: process, isPathOnly: flags.contains(.path))
       return .none
     }
   }
@@ -92,6 +97,11 @@ extension MountModel {
     let child = Process(number: child)
     var file = processes[Process(number: parent).index].firstFile
     while file != .none {
+      // Workers map with MADV_DONTFORK and close the sockets: holds stay with the parent.
+      if files[file.index].hold != nil {
+        file = files[file.index].next
+        continue
+      }
       let copy = OpenFile(index: files.allocate())
       files[copy.index] = files[file.index]
       files[copy.index].next = processes[child.index].firstFile
@@ -102,7 +112,7 @@ extension MountModel {
   }
 
   mutating func changeDirectory(_ path: PathArgument, by process: Process) -> Errno {
-    switch resolve(path, by: process) {
+    switch resolve(path, by: process, .intoAutomounts) {
     case .failure(let errno): return errno
     case .success(let location):
       if dentries[location.dentry.index].kind != .directory {
@@ -117,7 +127,7 @@ extension MountModel {
   }
 
   mutating func changeRoot(_ path: PathArgument, by process: Process) -> Errno {
-    switch resolve(path, by: process) {
+    switch resolve(path, by: process, .intoAutomounts) {
     case .failure(let errno): return errno
     case .success(let location):
       if dentries[location.dentry.index].kind != .directory {
@@ -142,11 +152,11 @@ extension MountModel {
     }
     let new: Location
     let old: Location
-    switch resolve(newRoot, by: process) {
+    switch resolve(newRoot, by: process, .intoAutomounts) {
     case .failure(let errno): return errno
     case .success(let found): new = found
     }
-    switch resolve(putOld, by: process) {
+    switch resolve(putOld, by: process, .intoAutomounts) {
     case .failure(let errno): return errno
     case .success(let found): old = found
     }
@@ -231,112 +241,5 @@ extension MountModel {
         release(old)
       }
     }
-  }
-
-  // MARK: detached trees (3.12)
-
-  mutating func openTree(
-    _ path: PathArgument, _ flags: OpenTreeFlags, _ slot: DescriptorSlot, by process: Process
-  ) -> Errno {
-    let clones = flags.contains(.clone)
-    if flags.contains(.recursive), !clones { return refuse(.openTreeFlags, .invalidArgument) }
-    if flags.contains(.namespace) { return refuse(.openTreeFlags, .invalidArgument) }
-    if clones, !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
-    let location: Location
-    switch resolve(path, by: process) {
-    case .failure(let errno): return errno
-    case .success(let found): location = found
-    }
-    guard clones else {
-      install(location, slot, of: process)
-      return .none
-    }
-    switch copyForBind(location, recursive: flags.contains(.recursive), by: process) {
-    case .failure(let errno): return errno
-    case .success(let copy):
-      mounts[copy.index].state.remove(.locked)
-      detachedTree(copy, slot, of: process)
-      return .none
-    }
-  }
-
-  mutating func fsmount(
-    _ type: String, source: String, _ slot: DescriptorSlot, by process: Process
-  ) -> Errno {
-    if !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
-    switch makeFileSystem(type, by: process, readOnly: false) {
-    case .failure(let errno): return errno
-    case .success(let superblock):
-      let mount = makeMount(
-        of: superblock, root: superblocks[superblock.index].root,
-        deviceName: names.intern(source), attributes: .relativeAccessTime)
-      note(.newMountIsPrivate, mount)
-      detachedTree(mount, slot, of: process)
-      return .none
-    }
-  }
-
-  /// A tree becomes the content of a new anonymous namespace that lives as long as its descriptor.
-  private mutating func detachedTree(_ root: Mount, _ slot: DescriptorSlot, of process: Process) {
-    let own = processes[process.index].namespace
-    let namespace = makeNamespace(owner: namespaces[own.index].owner, isAnonymous: true)
-    namespaces[namespace.index].sequence = namespaces[own.index].sequence
-    namespaces[namespace.index].root = root
-    var member = root
-    while member != .none {
-      join(namespace, member)
-      member = nextInTree(member, root: root)
-    }
-    install(
-      Location(mount: root, dentry: mounts[root.index].root), slot, of: process, needsUmount: true)
-  }
-
-  // MARK: mount_setattr (3.11)
-
-  mutating func mountSetattr(
-    _ path: PathArgument, recursive: Bool, _ change: AttributeChange, by process: Process
-  ) -> Errno {
-    guard rules.hasMountSetattr else { return refuse(.callMissing, .notImplemented) }
-    if !mayMount(process) { return refuse(.noMountCapability, .notPermitted) }
-    switch change {
-    case .set([]), .clear([]): return .none
-    default: break
-    }
-    let location: Location
-    switch resolve(path, by: process) {
-    case .failure(let errno): return errno
-    case .success(let found): location = found
-    }
-    let mount = location.mount
-    if location.dentry != mounts[mount.index].root {
-      return refuse(.setattrNotMountRoot, .invalidArgument)
-    }
-    if !isOurs(mount, process) {
-      let namespace = mounts[mount.index].namespace
-      let isDetachedRoot =
-        namespace != .none && namespaces[namespace.index].isAnonymous
-        && mounts[mount.index].parent == .none
-      if !isDetachedRoot { return refuse(.setattrForeign, .invalidArgument) }
-    }
-    let members = recursive ? tree(of: mount) : [mount]
-    switch change {
-    case .propagation(let type):
-      for member in members { changePropagation(of: member, to: type) }
-    case .set(let attributes), .clear(let attributes):
-      let sets = if case .set = change { true } else { false }
-      func wanted(_ mount: Mount) -> MountAttributes {
-        let now = mounts[mount.index].attributes
-        return sets ? now.union(attributes) : now.subtracting(attributes)
-      }
-      for member in members where !mayReplaceAttributes(of: member, with: wanted(member)) {
-        return refuse(.attributeLocked, .notPermitted)
-      }
-      for member in members {
-        note(.setattrChangesAttributes, member)
-        mounts[member.index].attributes = wanted(member)
-        changeTable(of: mounts[member.index].namespace)
-      }
-    }
-    return .none
   }
 }

@@ -132,6 +132,7 @@ extension MountModel {
   func pathInSuperblock(_ dentry: Dentry) -> String {
     let root = superblocks[dentries[dentry.index].superblock.index].root
     if dentry == root { return "/" }
+    if let text = namespaceFileText(dentry) { return text }
     let path = pathSuffix(dentry, below: root) ?? "/"
     return dentries[dentry.index].isUnlinked ? path + "//deleted" : path
   }
@@ -251,11 +252,11 @@ extension MountModel {
   /// The namespace's absolute root (rootfs, or nullfs since 7.0), which no process of a sandbox sees: the first
   /// mount of the table is mounted on it.
   private mutating func hiddenRoot(below mount: Mount, in namespace: Namespace) -> Mount {
-    let superblock = makeSuperblock(
-      type: names.intern("rootfs"), owner: state.initialUserNamespace)
+    let name = names.intern(rules.rootIsNullfs ? "nullfs" : "rootfs")
+    let superblock = makeSuperblock(type: name, owner: state.initialUserNamespace)
+    superblocks[superblock.index].isForKernelOnly = rules.rootIsNullfs
     let hidden = makeMount(
-      of: superblock, root: superblocks[superblock.index].root, deviceName: names.intern("rootfs"),
-      attributes: [])
+      of: superblock, root: superblocks[superblock.index].root, deviceName: name, attributes: [])
     // The initial namespace's absolute root is locked from boot, and its copies inherit that (`init_mount_tree`).
     mounts[hidden.index].state.insert(.locked)
     join(namespace, hidden)

@@ -85,6 +85,7 @@ extension MountModel {
       umountTree(mount, .propagates)
       return .none
     }
+    shrinkSubmounts(of: mount)
     if isBusy(mount) { return refuse(.umountBusy, .busy) }
     note(.umountSynchronous, mount)
     umountTree(mount, [.propagates, .synchronous])
@@ -170,6 +171,9 @@ extension MountModel {
     let superblock = makeSuperblock(
       type: names.intern("nullfs"), owner: state.initialUserNamespace)
     superblocks[superblock.index].isReadOnly = true
+    if dentries[place.index].kind != .directory {
+      dentries[superblocks[superblock.index].root.index].kind = .regular
+    }
     let cover = makeMount(
       of: superblock, root: superblocks[superblock.index].root,
       deviceName: names.intern("nullfs"), attributes: [])

@@ -31,6 +31,8 @@ public struct MountModel: ~Copyable {
   var mutation: Mutation?
   /// Namespaces whose `pendingCount` the running call has raised.
   var countedNamespaces: [Namespace] = []
+  /// Namespaces whose files went during the running call: they are put when it has done its work.
+  var releasedNamespaces: [Namespace] = []
   /// What a call that runs point by point brings along; see `MountModel+Points.swift`.
   var running = RunningCall()
   /// Marks of one traversal; see `MountModel+Marks.swift`.
@@ -71,6 +73,10 @@ public struct MountModel: ~Copyable {
     var mountLimit: UInt32 = 100_000
     var sysfs = Superblock.none
     var messageQueue = Superblock.none
+    var debugFS = Superblock.none
+    var traceFS = Superblock.none
+    /// The kernel's own mount of nsfs, made when the first namespace file is opened.
+    var namespaceFiles = Mount.none
     /// Two living mounts stood on one place once, which umounts up to 6.16 can bring about (5.5).
     var hasSharedPlaces = false
     var counters = Counters()

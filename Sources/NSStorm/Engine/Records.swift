@@ -55,6 +55,10 @@ struct MountState: OptionSet, BitwiseCopyable {
   static let expiryMark = MountState(rawValue: 256)
   /// Stands in for a mount that 7.3 took away below a detached parent (a "cover", kernel-mounts 5.8).
   static let cover = MountState(rawValue: 512)
+  /// A mount of the kernel's own, in no namespace: the one of nsfs (MNT_INTERNAL).
+  static let isInternal = MountState(rawValue: 1024)
+  /// MNT_SHRINKABLE: made by an automount.
+  static let shrinkable = MountState(rawValue: 2048)
 
   static let lockedAttributes: MountState = [
     .lockedReadOnly, .lockedNoDevices, .lockedNoSetuid, .lockedNoExecute, .lockedAccessTime,
@@ -75,13 +79,15 @@ struct DentryRecord: BitwiseCopyable {
   var kind = FileKind.directory
   /// Removed from its directory; nothing can be mounted on it any more (`cant_mount`).
   var isUnlinked = false
-  /// What a symbolic link holds.
-  var contents: NameTable.Index = 0
+  /// What a symbolic link holds; of a namespace file the namespace, of an automount point the type that appears.
+  var contents: UInt32 = 0
+  /// A walk through it makes a file system appear (DCACHE_NEED_AUTOMOUNT).
+  var isAutomountPoint = false
 }
 
 /// What a name stands for.
 public enum FileKind: UInt8, BitwiseCopyable, Sendable {
-  case directory, regular, symbolicLink
+  case directory, regular, symbolicLink, mountNamespaceFile, userNamespaceFile
 }
 
 /// A superblock.
@@ -98,6 +104,8 @@ struct SuperblockRecord: BitwiseCopyable {
   var isReadOnly = false
   /// Shared by all mounts of its type (sysfs, mqueue), so that stacking it is EBUSY.
   var isSingleton = false
+  /// SB_NOUSER: nothing of it can be bound or mounted by a caller.
+  var isForKernelOnly = false
 }
 
 /// A mount namespace.
@@ -109,12 +117,15 @@ struct NamespaceRecord: BitwiseCopyable {
   var mountCount: UInt32 = 0
   /// Counted by an attach that is not committed yet.
   var pendingCount: UInt32 = 0
-  /// Tasks and namespace descriptors.
+  /// Tasks, and the file of the namespace while anything refers to that.
   var users: UInt32 = 0
+  /// Its file in nsfs, while anything refers to that.
+  var file = Dentry.none
   var isAnonymous = false
   /// Changes whenever a table of it may have changed.
   var version: UInt32 = 0
-  /// Creation order of namespaces (`seq`); of an anonymous one, the order of the namespace it was made from.
+  /// Creation order of namespaces (`seq`); of an anonymous one, that of the namespace it was copied from, 0 for a new
+  /// file system (`seq_origin`).
   var sequence: UInt64 = 0
 }
 
@@ -123,6 +134,8 @@ struct UserNamespaceRecord: BitwiseCopyable {
   /// Whether the ids of root are mapped in it.
   var mapsRoot = false
   var users: UInt32 = 0
+  /// Its file in nsfs, while anything refers to that.
+  var file = Dentry.none
 }
 
 struct ProcessRecord: BitwiseCopyable {
@@ -142,6 +155,8 @@ struct OpenFileRecord: BitwiseCopyable {
   var needsUmount = false
   /// Descriptors that were inherited share one open file.
   var description: UInt32 = 0
-  /// Set for a descriptor of a mount namespace.
-  var namespace = Namespace.none
+  /// O_PATH: names a place and nothing more.
+  var isPathOnly = false
+  /// Not a descriptor: a mapping or an unreceived message (kernel-mounts 6.5).
+  var hold: HoldKind?
 }

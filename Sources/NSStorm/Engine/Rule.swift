@@ -167,6 +167,39 @@ public enum Rule: UInt16, CaseIterable, Sendable {
   case pivotNewUnreachable
   case pivotSwapsRoots
   case pivotMovesLock
+  // Namespace files, mappings, holds and automounts
+  case namespaceFileDenied
+  case descriptorIsNoNamespace
+  case pathDescriptorUnusable
+  case bindOfOlderNamespaceFile
+  case copyOfNamespaceFile
+  case copySkipsNamespaceFile
+  case treeHasOlderNamespaceFile
+  case namespaceKeptByFile
+  case beneathLockedNamespaceFile
+  case copyOfUnmountedTree
+  case internalFileSystem
+  case idmapDescriptor
+  case idmapOfInitialUsers
+  case idmapCapability
+  case idmapOfFileSystemUsers
+  case idmapAlready
+  case idmapUnsupported
+  case idmapSuperblockCapability
+  case idmapVisibleMount
+  case idmapSet
+  case idmapRemoved
+  case idmapCannotBeRemoved
+  case namespaceTreeNotDirectory
+  case namespaceTreeRevealsCovered
+  case namespaceTreeMade
+  case namespaceTreeLocked
+  case namespaceEmpty
+  case holdNotMappable
+  case holdKeepsFile
+  case automountTriggers
+  case shrinksSubmount
+  case shrinkSkipsLocked
 
   /// The name as it stands in reports and coverage tables.
   public var name: String { String(describing: self) }
@@ -669,4 +702,133 @@ private let ruleExplanations: [Rule.Explanation] = [
   .init(
     section: "3.8", function: "pivot_root",
     sentence: "the lock of the old root moves to the new one"),
+  .init(
+    section: "3.14", function: "proc_ns_get_link",
+    sentence:
+      "the caller has no capability over the process whose namespace file it opens"),
+  .init(
+    section: "3.14", function: "setns",
+    sentence:
+      "the descriptor is no file of a mount namespace"),
+  .init(
+    section: "1.8", function: "fdget",
+    sentence:
+      "the descriptor was opened with O_PATH, which this call does not take"),
+  .init(
+    section: "3.3", function: "mnt_ns_loop",
+    sentence:
+      "the file is that of a mount namespace no newer than the caller's: binding it could close a loop"
+  ),
+  .init(
+    section: "3.3.1", function: "copy_tree",
+    sentence:
+      "the file of a mount namespace is not copied to receivers"),
+  .init(
+    section: "3.3.1", function: "copy_tree",
+    sentence:
+      "a mount of a mount-namespace file is left out of the copy, with what is on it"),
+  .init(
+    section: "3.4", function: "check_for_nsfs_mounts",
+    sentence:
+      "the tree holds the file of a mount namespace that is not newer than the caller's"),
+  .init(
+    section: "3.14", function: "nsfs_evict",
+    sentence:
+      "the last reference to the file of a namespace goes"),
+  .init(
+    section: "3.9", function: "can_move_mount_beneath",
+    sentence:
+      "a mount-namespace file cannot take over a lock"),
+  .init(
+    section: "3.3", function: "__do_loopback",
+    sentence:
+      "a tree that is mounted nowhere cannot be copied"),
+  .init(
+    section: "3.3", function: "graft_tree",
+    sentence:
+      "the file system is not for users"),
+  .init(
+    section: "3.11", function: "build_mount_idmapped",
+    sentence:
+      "the descriptor is no file of a user namespace"),
+  .init(
+    section: "3.11", function: "build_mount_idmapped",
+    sentence:
+      "the initial user namespace stands for no mapping"),
+  .init(
+    section: "3.11", function: "build_mount_idmapped",
+    sentence:
+      "the caller has no capability over the user namespace of the mapping"),
+  .init(
+    section: "3.11", function: "can_idmap_mount",
+    sentence:
+      "the mapping is the file system's own"),
+  .init(
+    section: "3.11", function: "can_idmap_mount",
+    sentence:
+      "the mount has a mapping, which stays for ever"),
+  .init(
+    section: "3.11", function: "can_idmap_mount",
+    sentence:
+      "the file system allows no idmapped mounts"),
+  .init(
+    section: "3.11", function: "can_idmap_mount",
+    sentence:
+      "the caller has no capability over the superblock's user namespace"),
+  .init(
+    section: "3.11", function: "can_idmap_mount",
+    sentence:
+      "the mount is visible in a namespace, so that its mapping cannot change"),
+  .init(
+    section: "3.11", function: "do_idmap_mount",
+    sentence:
+      "the mount gets its mapping, which copies inherit"),
+  .init(
+    section: "3.12", function: "build_mount_idmapped",
+    sentence:
+      "a new tree loses the mapping before anybody sees it"),
+  .init(
+    section: "3.11", function: "build_mount_idmapped",
+    sentence:
+      "a mapping is removed from no mount but a new tree"),
+  .init(
+    section: "3.13", function: "create_new_namespace",
+    sentence:
+      "a namespace needs a directory as its root"),
+  .init(
+    section: "3.13", function: "create_new_namespace",
+    sentence:
+      "a caller of other users cannot leave out what is mounted below"),
+  .init(
+    section: "3.13", function: "create_new_namespace",
+    sentence:
+      "the copy becomes a mount namespace of its own, on a copy of the caller's root mount"),
+  .init(
+    section: "3.13", function: "create_new_namespace",
+    sentence:
+      "something in the stack at the root is locked, so that the copy is locked as well"),
+  .init(
+    section: "3.13", function: "copy_mnt_ns",
+    sentence:
+      "the new namespace holds the root mount alone, and the caller stands on it"),
+  .init(
+    section: "6.5", function: "mmap",
+    sentence:
+      "what is open has no pages to map"),
+  .init(
+    section: "6.5", function: "get_file",
+    sentence:
+      "something besides a descriptor keeps the open file"),
+  .init(
+    section: "5.9", function: "follow_automount",
+    sentence:
+      "a walk through the directory makes its file system appear, as a shrinkable mount"),
+  .init(
+    section: "5.9", function: "shrink_submounts",
+    sentence:
+      "an automount below that nothing uses goes before the busy check"),
+  .init(
+    section: "5.9", function: "shrink_submount",
+    sentence:
+      "a locked automount is not removed"),
 ]

@@ -40,10 +40,30 @@ struct OperationEncoder {
       record.code = UInt16(NSS_OP_UNSHARE)
       record.worker = try newWorker(namespace)
       record.flags = newUser ? UInt64(NSS_UNSHARE_USER) : 0
+    case .unshareEmpty(let namespace, let newUser):
+      record.code = UInt16(NSS_OP_UNSHARE)
+      record.worker = try newWorker(namespace)
+      record.flags = UInt64(NSS_UNSHARE_EMPTY | (newUser ? NSS_UNSHARE_USER : 0))
     case .exit: record.code = UInt16(NSS_OP_EXIT)
     case .setns(let namespace):
       record.code = UInt16(NSS_OP_SETNS)
       record.worker = try workerOfNamespace(namespace)
+    case .setnsDescriptor(let slot):
+      record.code = UInt16(NSS_OP_SETNS_DESCRIPTOR)
+      record.slot.0 = try checked(slot)
+    case .openNamespaceFile(let kind, let namespace, let slot):
+      record.code = UInt16(NSS_OP_OPEN_NAMESPACE)
+      record.worker = try workerOfNamespace(namespace)
+      record.text = try append(kind.rawValue)
+      record.result_slot = try checked(slot)
+    case .hold(let slot, let kind, let number):
+      record.code = UInt16(NSS_OP_HOLD)
+      record.slot.0 = try checked(slot)
+      record.flags = UInt64(kind == .mapping ? NSS_HOLD_MAPPING : NSS_HOLD_MESSAGE)
+      record.result_slot = try checkedHold(number)
+    case .letGo(let number):
+      record.code = UInt16(NSS_OP_LET_GO)
+      record.slot.0 = try checkedHold(number)
     case .open(let path, let flags, let slot):
       try set(&record, NSS_OP_OPEN, path)
       record.flags = UInt64(systemFlags(flags))
@@ -56,9 +76,19 @@ struct OperationEncoder {
       try set(&record, NSS_OP_OPEN_TREE, path)
       record.flags = UInt64(systemFlags(flags))
       record.result_slot = try checked(slot)
+    case .openTreeAttr(let path, let flags, let change, let slot):
+      try set(&record, NSS_OP_OPEN_TREE_ATTR, path)
+      record.flags = UInt64(systemFlags(flags))
+      try encode(change, into: &record)
+      record.result_slot = try checked(slot)
     case .fsmount(let type, let source, let slot):
       try set(&record, NSS_OP_FSMOUNT, .path(source))
       record.text = try append(type)
+      record.result_slot = try checked(slot)
+    case .fsmountNamespace(let type, let source, let slot):
+      try set(&record, NSS_OP_FSMOUNT, .path(source))
+      record.text = try append(type)
+      record.flags = UInt64(NSS_FSMOUNT_NAMESPACE)
       record.result_slot = try checked(slot)
     case .moveMount(let from, let to, let flags):
       try set(&record, NSS_OP_MOVE_MOUNT, from, to)
@@ -67,13 +97,20 @@ struct OperationEncoder {
     case .mountSetattr(let path, let recursive, let change):
       try set(&record, NSS_OP_MOUNT_SETATTR, path)
       record.flags = recursive ? UInt64(AttributeWords.recursive) : 0
-      encode(change, into: &record)
+      try encode(change, into: &record)
     }
     return record
   }
 
-  private func encode(_ change: AttributeChange, into record: inout nss_op) {
+  private func encode(
+    _ change: AttributeChange, into record: inout nss_op
+  ) throws(SandboxError) {
+    // Without a slot the user namespace's descriptor is none, which is what a bare MOUNT_ATTR_IDMAP asks for.
+    record.slot.1 = -1
     switch change {
+    case .idmap(let slot):
+      record.value = UInt64(AttributeWords.idmap)
+      record.slot.1 = try checked(slot)
     case .set(let attributes):
       let (set, clear) = AttributeWords.words(toSet: attributes)
       record.value = UInt64(set) | UInt64(clear) << 32
@@ -129,6 +166,13 @@ struct OperationEncoder {
     return Int32(slot)
   }
 
+  private func checkedHold(_ number: HoldNumber) throws(SandboxError) -> Int32 {
+    guard number >= 0, number < Int(NSS_HOLD_SLOTS) else {
+      throw .descriptorSlotOutOfRange(number)
+    }
+    return Int32(number)
+  }
+
   private func systemFlags(_ flags: OpenFlags) -> Int {
     (flags.contains(.path) ? NSS_OPEN_PATH : 0)
       | (flags.contains(.directory) ? NSS_OPEN_DIRECTORY : 0)
@@ -147,6 +191,8 @@ struct OperationEncoder {
 enum AttributeWords {
   /// `AT_RECURSIVE`.
   static let recursive: UInt32 = 0x8000
+  /// `MOUNT_ATTR_IDMAP`.
+  static let idmap: UInt32 = 0x10_0000
   private static let accessTimeMask: UInt32 = 0x70
 
   // noatime and relatime are values of one field, which must be cleared whole to be set.
@@ -173,6 +219,7 @@ enum AttributeWords {
     if attributes.contains(.noExecute) { word |= 0x8 }
     if attributes.contains(.noDirectoryAccessTime) { word |= 0x80 }
     if attributes.contains(.noSymlinkFollow) { word |= 0x20_0000 }
+    if attributes.contains(.idmapped) { word |= idmap }
     return word
   }
 }

@@ -27,7 +27,11 @@ extension Operation {
       return .moveMount(from: change(from), to: change(to), flags)
     case .mountSetattr(let path, let recursive, let what):
       return .mountSetattr(change(path), recursive: recursive, what)
-    case .unshare, .exit, .setns, .close, .fsmount: return self
+    case .openTreeAttr(let path, let flags, let what, let slot):
+      return .openTreeAttr(change(path), flags, what, slot)
+    case .unshare, .unshareEmpty, .exit, .setns, .setnsDescriptor, .openNamespaceFile, .close,
+      .fsmount, .fsmountNamespace, .hold, .letGo:
+      return self
     }
   }
 
@@ -55,6 +59,13 @@ extension Operation {
         .umount2(path, flags.subtracting(UmountFlags(rawValue: UInt32($0))))
       }
     case .unshare(let namespace, true): return [.unshare(namespace: namespace, newUser: false)]
+    case .unshareEmpty(let namespace, let newUser):
+      return newUser
+        ? [.unshareEmpty(namespace: namespace, newUser: false)]
+        : [.unshare(namespace: namespace, newUser: false)]
+    case .fsmountNamespace(let type, let source, let slot):
+      return [.fsmount(type: type, source: source, slot)]
+    case .openTreeAttr(let path, let flags, _, let slot): return [.openTree(path, flags, slot)]
     case .open(let path, let flags, let slot) where !flags.isEmpty && flags != .readOnly:
       return [.open(path, .readOnly, slot)]
     case .openTree(let path, let flags, let slot) where flags.contains(.recursive):
@@ -77,7 +88,7 @@ extension Operation {
             path, recursive: recursive,
             .clear(attributes.subtracting(MountAttributes(rawValue: UInt16($0)))))
         }
-      case .propagation: break
+      case .propagation, .idmap: break
       }
       return simpler
     default: return []
@@ -104,7 +115,13 @@ enum CallRewriting {
         current[number] = next
         call.operation = .unshare(namespace: next, newUser: newUser)
         next += 1
+      case .unshareEmpty(let number, let newUser):
+        current[number] = next
+        call.operation = .unshareEmpty(namespace: next, newUser: newUser)
+        next += 1
       case .setns(let number): call.operation = .setns(current[number] ?? number)
+      case .openNamespaceFile(let kind, of: let number, let slot):
+        call.operation = .openNamespaceFile(kind, of: current[number] ?? number, slot)
       default: break
       }
       return call
@@ -117,12 +134,15 @@ enum CallRewriting {
   ) -> [RecordedCall] {
     calls.compactMap { call in
       var call = call
-      if case .unshare(namespace, _) = call.operation { return nil }
+      if call.operation.newNamespace == namespace { return nil }
       if call.namespace == namespace {
         if call.operation == .exit { return nil }
         call.namespace = parent
       }
       if call.operation == .setns(namespace) { call.operation = .setns(parent) }
+      if case .openNamespaceFile(let kind, of: namespace, let slot) = call.operation {
+        call.operation = .openNamespaceFile(kind, of: parent, slot)
+      }
       return call
     }
   }
@@ -185,6 +205,9 @@ enum CallRewriting {
       slots[number] = slots.count + 1
       return slots.count
     }
+    func changed(_ change: AttributeChange) -> AttributeChange {
+      if case .idmap(let number) = change { .idmap(slot(number)) } else { change }
+    }
     func source(_ text: String) -> String {
       if let known = sources[text] { return known }
       sources[text] = "t\(sources.count + 1)"
@@ -213,6 +236,16 @@ enum CallRewriting {
         operation = .openTree(path, flags, slot(number))
       case .fsmount(let type, let text, let number):
         operation = .fsmount(type: type, source: source(text), slot(number))
+      case .fsmountNamespace(let type, let text, let number):
+        operation = .fsmountNamespace(type: type, source: source(text), slot(number))
+      case .openTreeAttr(let path, let flags, let change, let number):
+        operation = .openTreeAttr(path, flags, changed(change), slot(number))
+      case .mountSetattr(let path, let recursive, let change):
+        operation = .mountSetattr(path, recursive: recursive, changed(change))
+      case .openNamespaceFile(let kind, of: let namespace, let number):
+        operation = .openNamespaceFile(kind, of: namespace, slot(number))
+      case .setnsDescriptor(let number): operation = .setnsDescriptor(slot(number))
+      case .hold(let number, let kind, let hold): operation = .hold(slot(number), kind, hold)
       default: break
       }
       call.operation = operation

@@ -63,7 +63,7 @@ struct EngineSlice {
     var model = MountModel(rules: rules)
     model.breakOnPurpose(brokenRule)
     for call in calls.dropLast() {
-      if case .unshare(let number, _) = call.operation, model.isAlive(number) { return nil }
+      if let number = call.operation.newNamespace, model.isAlive(number) { return nil }
       guard model.isAlive(call.namespace) else { continue }
       _ = model.perform(call.operation, by: call.namespace)
     }

@@ -66,8 +66,8 @@ struct FeasibilityFilter {
   private static func canBeMade(_ call: RecordedCall, in model: borrowing MountModel) -> Bool {
     guard model.isAlive(call.namespace) else { return false }
     switch call.operation {
-    case .unshare(let number, _): return !model.isAlive(number)
-    case .setns(let number): return model.isAlive(number)
+    case .unshare(let number, _), .unshareEmpty(let number, _): return !model.isAlive(number)
+    case .setns(let number), .openNamespaceFile(_, of: let number, _): return model.isAlive(number)
     default: return true
     }
   }

@@ -110,7 +110,7 @@ private final class SequencePass {
     self.calls = calls
     log = try? KernelLog()
     var limits = settings.limits
-    let most = calls.count { if case .unshare = $0.operation { true } else { false } }
+    let most = calls.count { $0.operation.newNamespace != nil }
     limits.workers = min(max(limits.workers, 2), most + 2)
     sandbox = try Sandbox.launch(limits)
     let initial: MountTable

@@ -112,7 +112,7 @@ final class ShrinkPass {
     for namespace in namespaces where namespace != current.last?.namespace && namespace != 0 {
       let candidate = current.filter { call in
         if call.namespace == namespace { return false }
-        if case .unshare(namespace, _) = call.operation { return false }
+        if call.operation.newNamespace == namespace { return false }
         return true
       }
       if candidate.count < current.count, let shorter = try shows(candidate) { current = shorter }
@@ -158,7 +158,7 @@ final class ShrinkPass {
   private static func rewritings(of calls: [RecordedCall]) -> [[RecordedCall]] {
     var rewritings: [[RecordedCall]] = []
     for call in calls {
-      if case .unshare(let namespace, _) = call.operation {
+      if let namespace = call.operation.newNamespace {
         rewritings.append(CallRewriting.merged(namespace, into: call.namespace, calls))
       }
     }

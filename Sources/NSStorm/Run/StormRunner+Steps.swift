@@ -100,7 +100,7 @@ extension StormRunner {
     note(operation, answer: record.errno)
     latencies.record(operation, record)
     summary.times.kernelNanoseconds += record.endNanoseconds - record.startNanoseconds
-    if record.errno == .none, case .unshare = operation { summary.storm.namespacesMade += 1 }
+    if record.errno == .none, operation.newNamespace != nil { summary.storm.namespacesMade += 1 }
     summary.storm.mostMounts = max(summary.storm.mostMounts, check.mountCount)
     summary.storm.mostNamespaces = max(
       summary.storm.mostNamespaces, check.livingNamespaces.count)

@@ -38,8 +38,13 @@ public final class EngineWorld: ScenarioWorld {
     model.perform(operation, by: process)
   }
 
-  public func makeNamespace(_ number: Int, newUser: Bool, from process: Int) -> Errno {
-    let errno = model.perform(.unshare(namespace: number, newUser: newUser), by: process)
+  public func makeNamespace(
+    _ number: Int, newUser: Bool, isEmpty: Bool, from process: Int
+  ) -> Errno {
+    let errno = model.perform(
+      isEmpty
+        ? .unshareEmpty(namespace: number, newUser: newUser)
+        : .unshare(namespace: number, newUser: newUser), by: process)
     if errno == .none, inheritsFiles { model.inheritFiles(from: process, to: number) }
     return errno
   }

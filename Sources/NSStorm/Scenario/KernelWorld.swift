@@ -33,8 +33,13 @@ public final class KernelWorld: ScenarioWorld {
     }
   }
 
-  public func makeNamespace(_ number: Int, newUser: Bool, from process: Int) throws -> Errno {
-    try perform(.unshare(namespace: number, newUser: newUser), by: process)
+  public func makeNamespace(
+    _ number: Int, newUser: Bool, isEmpty: Bool, from process: Int
+  ) throws -> Errno {
+    try perform(
+      isEmpty
+        ? .unshareEmpty(namespace: number, newUser: newUser)
+        : .unshare(namespace: number, newUser: newUser), by: process)
   }
 
   public func table(seenBy process: Int) throws -> MountTable {

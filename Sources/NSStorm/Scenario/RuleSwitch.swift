@@ -51,7 +51,8 @@ public struct RuleSwitch: Sendable, Identifiable {
 
 extension RuleSwitch {
   /// All fields, in the order of their declaration.
-  public static let all: [RuleSwitch] = umount + propagation + moving + users + rest
+  public static let all: [RuleSwitch] =
+    umount + propagation + moving + users + rest + namespaceFiles + newerCalls + automounts
 
   private static let umount: [RuleSwitch] = [
     RuleSwitch(

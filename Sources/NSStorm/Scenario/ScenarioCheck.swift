@@ -75,9 +75,13 @@ public struct ScenarioCheck {
       explainedBy: explainedBy)
   }
 
+  /// Beyond this many issues at once, every small scenario would be explained by something.
+  private static let largestSet = 4
+
   /// The sets of known issues that may explain a difference, small ones first.
   private func subsets() -> [[KnownIssue]] {
-    (1..<max(1 << issues.count, 1)).map { mask in
+    (1..<max(1 << issues.count, 1)).lazy.filter { $0.nonzeroBitCount <= Self.largestSet }.map {
+      mask in
       issues.indices.filter { mask & (1 << $0) != 0 }.map { issues[$0] }
     }.sorted { $0.count < $1.count }
   }

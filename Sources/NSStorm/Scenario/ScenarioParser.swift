@@ -11,12 +11,12 @@ public struct ScenarioParser {
 
   /// The words that begin a step, for messages.
   public static let words = [
-    "bind", "chdir", "chg", "chroot", "close", "count", "dump", "dumpall", "exit", "fdpath",
-    "fsmount",
-    "mkdir", "mm", "mmfd", "mmfdat", "move", "ns", "nsuser", "opath", "open", "openat", "otree",
-    "otreeat", "pivot", "rawmount", "rbind", "remount", "rename", "rep", "rmdir", "sattr",
-    "sattrfd", "say",
-    "setns", "sleep", "stat", "symlink", "tmpfs", "touch", "umount", "unlink",
+    "bind", "chdir", "chg", "chroot", "close", "count", "dump", "dumpall", "emptyns", "emptynsuser",
+    "exit", "fdpath", "fsmount", "fsmountns", "letgo", "map", "mkdir", "mm", "mmfd", "mmfdat",
+    "mountfs", "move", "ns", "nsfile", "nsuser", "opath", "open", "openat", "otree", "otreeat",
+    "otreeattr", "otreens", "pivot", "rawmount", "rbind", "remount", "rename", "rep", "rmdir",
+    "sattr", "sattrfd", "say", "send", "setns", "setnsfd", "sleep", "stat", "symlink", "tmpfs",
+    "touch", "umount", "unlink", "userfile",
   ]
 
   private let file: String

@@ -5,7 +5,9 @@ public protocol ScenarioWorld {
   /// Makes a call; `unshare` brings the process with that number to life.
   mutating func perform(_ operation: Operation, by process: Int) throws -> Errno
   /// A child of the process, its open files included, becomes a new namespace.
-  mutating func makeNamespace(_ number: Int, newUser: Bool, from process: Int) throws -> Errno
+  mutating func makeNamespace(
+    _ number: Int, newUser: Bool, isEmpty: Bool, from process: Int
+  ) throws -> Errno
   /// What mountinfo shows to the process.
   mutating func table(seenBy process: Int) throws -> MountTable
   /// The device name of the file system that a path ends on, and whether it ends on that file system's root.
@@ -29,6 +31,8 @@ public struct ScenarioRun<World: ScenarioWorld> {
   private var transcript = ScenarioTranscript()
   private var processes: [String: Int] = ["A": 0]
   private var order = ["A"]
+  /// Namespaces whose making was refused: their steps answer ESRCH.
+  private var neverMade: Set<String> = []
   private var text: ScenarioTableText
   private var slots = ScenarioSlots()
   private let showsPlaces: Bool
@@ -52,13 +56,14 @@ public struct ScenarioRun<World: ScenarioWorld> {
     var sources: Set<String> = ["base"]
     for step in scenario.steps {
       guard case .calls(let calls) = step.command,
-        step.text.hasPrefix("tmpfs ") || step.text.hasPrefix("fsmount ")
+        step.text.hasPrefix("tmpfs ") || step.text.hasPrefix("fsmount")
       else { continue }
       for call in calls {
         switch call {
         case .mount(let mount):
           if mount.type != nil, case .path(let source) = mount.source { sources.insert(source) }
-        case .fsmount(_, let source, _): sources.insert(source)
+        case .fsmount(_, let source, _), .fsmountNamespace(_, let source, _):
+          sources.insert(source)
         default: break
         }
       }
@@ -70,6 +75,13 @@ public struct ScenarioRun<World: ScenarioWorld> {
     _ step: ScenarioStep, sources: Set<String>, _ file: String
   ) throws {
     guard let process = processes[step.actor] else {
+      if neverMade.contains(step.actor) {
+        switch step.command {
+        case .namespace(let name, _), .emptyNamespace(let name, _): neverMade.insert(name)
+        default: break
+        }
+        return answer(step, .noSuchProcess, always: true)
+      }
       throw ScenarioProblem(
         file: file, line: step.line, value: "@\(step.actor)",
         reason: "no namespace of that name lives; there are \(order.joined(separator: ", "))")
@@ -82,19 +94,14 @@ public struct ScenarioRun<World: ScenarioWorld> {
       }
       answer(step, errno)
     case .namespace(let name, let newUser):
-      let number = (processes.values.max() ?? 0) + 1
-      let errno = try world.makeNamespace(number, newUser: newUser, from: process)
-      if errno == .none {
-        processes[name] = number
-        order.append(name)
-        slots.inherit(from: process, to: number)
-      }
-      answer(step, errno)
+      answer(step, try make(name, newUser: newUser, isEmpty: false, from: process))
+    case .emptyNamespace(let name, let newUser):
+      answer(step, try make(name, newUser: newUser, isEmpty: true, from: process))
+    case .openNamespaceFile(let kind, let name, let slot):
+      let number = try number(of: name, step, file)
+      answer(step, try make(.openNamespaceFile(kind, of: number, slot), by: process))
     case .setns(let name):
-      guard let number = processes[name] else {
-        throw ScenarioProblem(
-          file: file, line: step.line, value: name, reason: "no namespace of that name lives")
-      }
+      let number = try number(of: name, step, file)
       answer(step, try world.perform(.setns(number), by: process))
     case .exit:
       let errno = try world.perform(.exit, by: process)
@@ -132,6 +139,32 @@ public struct ScenarioRun<World: ScenarioWorld> {
     case .say(let remark): transcript.lines.append("-- \(remark)")
     case .pause: break
     }
+  }
+
+  private func number(
+    of name: String, _ step: ScenarioStep, _ file: String
+  ) throws(ScenarioProblem) -> Int {
+    guard let number = processes[name] else {
+      throw ScenarioProblem(
+        file: file, line: step.line, value: name, reason: "no namespace of that name lives")
+    }
+    return number
+  }
+
+  private mutating func make(
+    _ name: String, newUser: Bool, isEmpty: Bool, from process: Int
+  ) throws -> Errno {
+    let number = (processes.values.max() ?? 0) + 1
+    let errno = try world.makeNamespace(
+      number, newUser: newUser, isEmpty: isEmpty, from: process)
+    if errno == .none {
+      processes[name] = number
+      order.append(name)
+      slots.inherit(from: process, to: number)
+    } else {
+      neverMade.insert(name)
+    }
+    return errno
   }
 
   private mutating func make(_ operation: Operation, by process: Int) throws -> Errno {

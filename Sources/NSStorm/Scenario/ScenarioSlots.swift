@@ -10,9 +10,11 @@ struct ScenarioSlots {
 
   private var actualSlots: [Int: [DescriptorSlot: DescriptorSlot]] = [:]
   private var lastActual = 0
+  /// The last slot that a worker has: scenarios open fewer files than that.
+  private static let neverOpened = 1023
 
   func actual(_ number: DescriptorSlot, of process: Int) -> DescriptorSlot {
-    actualSlots[process]?[number] ?? -1
+    actualSlots[process]?[number] ?? Self.neverOpened
   }
 
   mutating func inherit(from parent: Int, to child: Int) {
@@ -29,6 +31,10 @@ struct ScenarioSlots {
     case .descriptor(let number): .descriptor(actual(number, of: process))
     case .relative(let number, let rest): .relative(actual(number, of: process), rest)
     }
+  }
+
+  private func translated(_ change: AttributeChange, of process: Int) -> AttributeChange {
+    if case .idmap(let number) = change { .idmap(actual(number, of: process)) } else { change }
   }
 
   private mutating func opening(_ number: DescriptorSlot) -> Opening {
@@ -70,9 +76,26 @@ struct ScenarioSlots {
     case .moveMount(let from, let to, let flags):
       return (.moveMount(from: path(from), to: path(to), flags), nil)
     case .mountSetattr(let at, let recursive, let change):
-      return (.mountSetattr(path(at), recursive: recursive, change), nil)
+      return (
+        .mountSetattr(path(at), recursive: recursive, translated(change, of: process)), nil
+      )
     case .stat(let at): return (.stat(path(at)), nil)
-    case .unshare, .exit, .setns: return (operation, nil)
+    case .openTreeAttr(let at, let flags, let change, let number):
+      let opened = opening(number)
+      return (
+        .openTreeAttr(path(at), flags, translated(change, of: process), opened.actual), opened
+      )
+    case .fsmountNamespace(let type, let source, let number):
+      let opened = opening(number)
+      return (.fsmountNamespace(type: type, source: source, opened.actual), opened)
+    case .openNamespaceFile(let kind, let of, let number):
+      let opened = opening(number)
+      return (.openNamespaceFile(kind, of: of, opened.actual), opened)
+    case .setnsDescriptor(let number):
+      return (.setnsDescriptor(actual(number, of: process)), nil)
+    case .hold(let number, let kind, let hold):
+      return (.hold(actual(number, of: process), kind, hold), nil)
+    case .letGo, .unshare, .unshareEmpty, .exit, .setns: return (operation, nil)
     }
   }
 }

@@ -25,6 +25,10 @@ public struct ScenarioStep: Sendable {
     case calls([Operation])
     /// A new namespace under this name, of other users or not.
     case namespace(String, newUser: Bool)
+    /// A new namespace under this name that holds the root mount alone (UNSHARE_EMPTY_MNTNS).
+    case emptyNamespace(String, newUser: Bool)
+    /// Opens the file of a namespace of that actor.
+    case openNamespaceFile(NamespaceFileKind, of: String, DescriptorSlot)
     case setns(String)
     case exit
     /// Which file a path ends on.

@@ -4,6 +4,7 @@ import StormVocabulary
 struct ScenarioTableText {
   private let base: String
   private var groups: [UInt32: Int] = [:]
+  private var namespaceFiles: [String: Int] = [:]
 
   init(base: String) {
     self.base = base
@@ -55,7 +56,7 @@ struct ScenarioTableText {
   }
 
   private mutating func line(_ entry: MountTable.Entry, depth: Int, number: Int) -> String {
-    var words = [entry.mountpoint, "[\(entry.source):\(entry.root)]"]
+    var words = [entry.mountpoint, "[\(entry.source):\(root(of: entry))]"]
     for (word, attribute) in MountAttributes.words
     where entry.attributes.contains(attribute) && attribute != .relativeAccessTime {
       words.append(word)
@@ -66,6 +67,16 @@ struct ScenarioTableText {
     if entry.isUnbindable { words.append("unbindable") }
     words.append("#\(number)")
     return String(repeating: "  ", count: depth) + words.joined(separator: " ")
+  }
+
+  /// A namespace file's root names an inode: it is renamed by first appearance as well.
+  private mutating func root(of entry: MountTable.Entry) -> String {
+    guard !entry.root.hasPrefix("/"), let kind = entry.root.split(separator: ":").first else {
+      return entry.root
+    }
+    let number = namespaceFiles[entry.root] ?? namespaceFiles.count + 1
+    namespaceFiles[entry.root] = number
+    return "\(kind):[\(number)]"
   }
 
   private mutating func renamed(_ group: UInt32) -> Int {

@@ -27,7 +27,7 @@ public struct ScenarioWriter {
     var names: [NamespaceNumber: String] = [0: "A"]
     for call in calls {
       var numbers = [call.namespace]
-      if case .unshare(let new, _) = call.operation { numbers.append(new) }
+      if let new = call.operation.newNamespace { numbers.append(new) }
       for number in numbers where names[number] == nil { names[number] = Self.name(names.count) }
     }
     self.names = names
@@ -77,6 +77,18 @@ public struct ScenarioWriter {
     case .umount2(let path, let flags): return "umount \(word(path))" + letters(flags)
     case .unshare(let namespace, let newUser):
       return "\(newUser ? "nsuser" : "ns") \(name(of: namespace))"
+    case .unshareEmpty(let namespace, let newUser):
+      return "\(newUser ? "emptynsuser" : "emptyns") \(name(of: namespace))"
+    case .setnsDescriptor(let slot): return "setnsfd \(slot)"
+    case .openNamespaceFile(let kind, of: let namespace, let slot):
+      return "\(kind == .mount ? "nsfile" : "userfile") \(slot) \(name(of: namespace))"
+    case .openTreeAttr(let path, let flags, let change, let slot):
+      return "otreeattr \(slot) \(word(path)) \(flags.contains(.recursive) ? "r" : "-") "
+        + word(change)
+    case .fsmountNamespace(_, let source, let slot): return "fsmountns \(slot) \(source)"
+    case .hold(let slot, let kind, let number):
+      return "\(kind == .mapping ? "map" : "send") \(number) %\(slot)"
+    case .letGo(let number): return "letgo \(number)"
     case .exit: return "exit"
     case .setns(let namespace): return "setns \(name(of: namespace))"
     case .open(let path, let flags, let slot):
@@ -154,8 +166,11 @@ public struct ScenarioWriter {
   private func word(_ change: AttributeChange) -> String {
     switch change {
     case .propagation(let type): type.rawValue
+    case .set(.idmapped): "idmap"
     case .set(let attributes): Self.options(attributes)
     case .clear(.readOnly): "rw"
+    case .clear(.idmapped): "noidmap"
+    case .idmap(let slot): "idmap \(slot)"
     case .clear(let attributes): "clear=\(Self.options(attributes))"
     }
   }
@@ -175,14 +190,17 @@ extension Operation {
     switch self {
     case .mkdir(let path), .rmdir(let path), .unlink(let path), .touch(let path),
       .chdir(let path), .chroot(let path), .stat(let path), .umount2(let path, _),
-      .open(let path, _, _), .openTree(let path, _, _), .mountSetattr(let path, _, _):
+      .open(let path, _, _), .openTree(let path, _, _), .mountSetattr(let path, _, _),
+      .openTreeAttr(let path, _, _, _):
       return text(path)
     case .rename(let from, let to), .moveMount(let from, let to, _): return text(from, to)
     case .symlink(let contents, let path): return [contents] + text(path)
     case .mount(let call):
       return call.type == nil ? text(call.source, call.target) : text(call.target)
     case .pivotRoot(let newRoot, let putOld): return text(newRoot, putOld)
-    case .unshare, .exit, .setns, .close, .fsmount: return []
+    case .unshare, .unshareEmpty, .exit, .setns, .setnsDescriptor, .openNamespaceFile, .close,
+      .fsmount, .fsmountNamespace, .hold, .letGo:
+      return []
     }
   }
 }

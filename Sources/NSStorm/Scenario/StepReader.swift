@@ -50,6 +50,13 @@ struct StepReader {
     switch name {
     case "ns", "nsuser":
       return .namespace(try word(1, "the name of the new namespace"), newUser: name == "nsuser")
+    case "emptyns", "emptynsuser":
+      return .emptyNamespace(
+        try word(1, "the name of the new namespace"), newUser: name == "emptynsuser")
+    case "nsfile", "userfile":
+      return .openNamespaceFile(
+        name == "nsfile" ? .mount : .user, of: try word(2, "the name of a namespace"),
+        try slot(1))
     case "setns": return .setns(try word(1, "the name of a namespace"))
     case "exit": return .exit
     case "stat":
@@ -79,7 +86,11 @@ struct StepReader {
       return calls
     case "rmdir": return [.rmdir(try path(1))]
     case "unlink": return [.unlink(try path(1))]
-    case "touch": return [.touch(try path(1))]
+    case "touch":
+      _ = try path(1)
+      var calls: [Operation] = []
+      for word in words.dropFirst() { calls.append(.touch(try argument(word))) }
+      return calls
     case "rename": return [.rename(from: try path(1), to: try path(2))]
     case "symlink":
       guard case .path(let contents) = try path(1, "what the link says") else {
@@ -94,6 +105,10 @@ struct StepReader {
     case "openat":
       return [.open(.relative(try slot(2), try word(3, "a path")), .readOnly, try slot(1))]
     case "close": return [.close(try slot(1))]
+    case "setnsfd": return [.setnsDescriptor(try slot(1))]
+    case "map": return [.hold(try slot(2), .mapping, try number(word(1, "a number")))]
+    case "send": return [.hold(try slot(2), .message, try number(word(1, "a number")))]
+    case "letgo": return [.letGo(try number(word(1, "a number")))]
     default: return try mountCalls()
     }
   }
@@ -138,6 +153,31 @@ struct StepReader {
       return [
         .openTree(
           .relative(try slot(2), try word(3, "a path")), try treeFlags(from: 4), try slot(1))
+      ]
+    case "mountfs":
+      return [
+        .mount(
+          MountCall(
+            type: try word(1, "a file system type"),
+            source: .path(try word(2, "a name for the file system")), target: try path(3)))
+      ]
+    case "otreens":
+      let recursive = words.count > 3 && words[3] == "r"
+      return [
+        .openTree(try path(2), recursive ? [.namespace, .recursive] : .namespace, try slot(1))
+      ]
+    case "otreeattr":
+      // otreeattr N P r|- WHAT
+      let recursive = try word(3, "r or -") == "r"
+      return [
+        .openTreeAttr(
+          try path(2), recursive ? [.clone, .recursive] : .clone,
+          try change(4, recursive: recursive), try slot(1))
+      ]
+    case "fsmountns":
+      return [
+        .fsmountNamespace(
+          type: "tmpfs", source: try word(2, "a name for the file system"), try slot(1))
       ]
     case "fsmount":
       return [
@@ -245,27 +285,36 @@ struct StepReader {
 
   private func setattr(_ target: PathArgument) throws(ScenarioProblem) -> Operation {
     let recursive = try word(2, "r or -") == "r"
-    let what = try word(3, "an attribute or a propagation type")
+    return .mountSetattr(target, recursive: recursive, try change(3, recursive: recursive))
+  }
+
+  private func change(
+    _ index: Int, recursive: Bool
+  ) throws(ScenarioProblem) -> AttributeChange {
+    let what = try word(index, "an attribute or a propagation type")
+    if what == "idmap" {
+      return index + 1 < words.count ? .idmap(try slot(index + 1)) : .set(.idmapped)
+    }
+    if what == "noidmap" { return .clear(.idmapped) }
     var type = what
     if recursive, what.hasPrefix("r"), what != "ro", what != "rw" { type.removeFirst() }
-    if let propagation = PropagationType(rawValue: type) {
-      return .mountSetattr(target, recursive: recursive, .propagation(propagation))
-    }
+    if let propagation = PropagationType(rawValue: type) { return .propagation(propagation) }
     if what.hasPrefix("clear=") {
       let attributes = MountAttributes(options: what.dropFirst(6))
       guard !attributes.isEmpty, !attributes.contains(.unknown) else {
         throw problem(what, "behind clear= stand attributes such as nosuid,nodev")
       }
-      return .mountSetattr(target, recursive: recursive, .clear(attributes))
+      return .clear(attributes)
     }
-    if what == "rw" { return .mountSetattr(target, recursive: recursive, .clear(.readOnly)) }
+    if what == "rw" { return .clear(.readOnly) }
     let attributes = MountAttributes(options: what)
     guard !attributes.isEmpty, !attributes.contains(.unknown) else {
       throw problem(
         what,
-        "an attribute is ro, rw, nosuid, nodev or noexec, a type is shared, private, slave or unbindable"
+        "an attribute is ro, rw, nosuid, nodev, noexec, idmap N or noidmap, "
+          + "a type is shared, private, slave or unbindable"
       )
     }
-    return .mountSetattr(target, recursive: recursive, .set(attributes))
+    return .set(attributes)
   }
 }

@@ -60,13 +60,15 @@ struct ActorBook {
   mutating func note(_ operation: Operation, by actor: NamespaceNumber, descriptors: Int) {
     switch operation {
     case .open(let path, _, let slot): set(slot, of: actor, to: .place(absolute(path)))
-    case .openTree(let path, let flags, let slot):
+    case .openTree(let path, let flags, let slot), .openTreeAttr(let path, let flags, _, let slot):
       set(slot, of: actor, to: flags.contains(.clone) ? .tree : .place(absolute(path)))
     case .fsmount(_, _, let slot): set(slot, of: actor, to: .tree)
+    case .openNamespaceFile(_, _, let slot), .fsmountNamespace(_, _, let slot):
+      set(slot, of: actor, to: .place(nil))
     case .moveMount(.descriptor(let slot), let to, _):
       set(slot, of: actor, to: .place(absolute(to)))
     case .close(let slot): set(slot, of: actor, to: nil)
-    case .unshare(let new, let newUser):
+    case .unshare(let new, let newUser), .unshareEmpty(let new, let newUser):
       start(new, descriptors: descriptors)
       let parent = actors[actor]
       actors[new]?.isInUserNamespace = newUser || parent?.isInUserNamespace == true
@@ -77,7 +79,7 @@ struct ActorBook {
       let place = absolute(path)
       actors[actor]?.workingDirectory = place
     case .chroot: actors[actor]?.isChrooted = true
-    case .setns:
+    case .setns, .setnsDescriptor:
       actors[actor]?.workingDirectory = "/"
       actors[actor]?.isChrooted = false
     case .pivotRoot: actors[actor]?.workingDirectory = nil

@@ -87,7 +87,8 @@ extension PlanGenerator {
     let name =
       switch from.kind {
       case .directory: anyComponent()
-      case .regular: random.element(of: Self.fileNames) ?? "f"
+      case .regular, .mountNamespaceFile, .userNamespaceFile:
+        random.element(of: Self.fileNames) ?? "f"
       case .symbolicLink: random.element(of: Self.linkNames) ?? "l"
       }
     let to = join(parent, name)

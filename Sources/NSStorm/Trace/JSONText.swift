@@ -107,7 +107,7 @@ extension JSONText {
 
   /// The members of a step that say which call was made.
   mutating func call(_ operation: Operation) {
-    member("call", operation.name)
+    member("call", operation.callName)
     switch operation {
     case .mkdir(let path), .rmdir(let path), .unlink(let path), .touch(let path),
       .chdir(let path), .chroot(let path), .stat(let path):
@@ -130,8 +130,21 @@ extension JSONText {
     case .unshare(let namespace, let newUser):
       member("new", namespace)
       if newUser { raw(",\"user\":true") }
+    case .unshareEmpty(let namespace, let newUser):
+      member("new", namespace)
+      if newUser { raw(",\"user\":true") }
+      raw(",\"empty\":true")
     case .exit: break
     case .setns(let namespace): member("to", namespace)
+    case .setnsDescriptor(let slot): member("fd", slot)
+    case .openNamespaceFile(let kind, let namespace, let slot):
+      member("type", kind.rawValue)
+      member("of", namespace)
+      member("fd", slot)
+    case .hold(let slot, _, let number):
+      member("fd", slot)
+      member("hold", number)
+    case .letGo(let number): member("hold", number)
     case .open(let path, let flags, let slot):
       self.path("path", path)
       self.flags(
@@ -146,9 +159,20 @@ extension JSONText {
       self.flags(
         UInt64(flags.rawValue), OpenTreeFlags.words.map { ($0.word, UInt64($0.flag.rawValue)) })
       member("fd", slot)
+    case .openTreeAttr(let path, let flags, let change, let slot):
+      self.path("path", path)
+      self.flags(
+        UInt64(flags.rawValue), OpenTreeFlags.words.map { ($0.word, UInt64($0.flag.rawValue)) })
+      attributeChange(change)
+      member("fd", slot)
     case .fsmount(let type, let source, let slot):
       member("type", type)
       member("source", source)
+      member("fd", slot)
+    case .fsmountNamespace(let type, let source, let slot):
+      member("type", type)
+      member("source", source)
+      member("flags", ["namespace"])
       member("fd", slot)
     case .moveMount(let from, let to, let flags):
       path("from", from)
@@ -158,11 +182,16 @@ extension JSONText {
     case .mountSetattr(let path, let recursive, let change):
       self.path("path", path)
       member("flags", recursive ? ["recursive"] : [])
-      switch change {
-      case .set(let attributes): member("set", words(of: attributes))
-      case .clear(let attributes): member("clear", words(of: attributes))
-      case .propagation(let type): member("propagation", type.rawValue)
-      }
+      attributeChange(change)
+    }
+  }
+
+  private mutating func attributeChange(_ change: AttributeChange) {
+    switch change {
+    case .set(let attributes): member("set", words(of: attributes))
+    case .clear(let attributes): member("clear", words(of: attributes))
+    case .propagation(let type): member("propagation", type.rawValue)
+    case .idmap(let slot): member("idmap_fd", slot)
     }
   }
 

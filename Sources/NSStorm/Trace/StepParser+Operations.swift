@@ -37,9 +37,27 @@ extension StepParser.Fields {
         try path(.target, .targetDescriptor),
         UmountFlags(rawValue: UInt32(truncatingIfNeeded: bits)))
     case "unshare":
-      return .unshare(namespace: try number(.new, call), newUser: try flag(.user))
+      let new = try number(.new, call)
+      let newUser = try flag(.user)
+      return try flag(.empty)
+        ? .unshareEmpty(namespace: new, newUser: newUser)
+        : .unshare(namespace: new, newUser: newUser)
     case "exit": return .exit
-    case "setns": return .setns(try number(.to, call))
+    case "setns":
+      return value(.fd) == nil
+        ? .setns(try number(.to, call)) : .setnsDescriptor(try number(.fd, call))
+    case "open_namespace":
+      let type = try string(.type) ?? ""
+      guard let kind = NamespaceFileKind(rawValue: type) else {
+        throw scanner.problem(
+          "`type` is \"\(type)\"; allowed are "
+            + NamespaceFileKind.allCases.map(\.rawValue).joined(separator: ", "), at: 0)
+      }
+      return .openNamespaceFile(kind, of: try number(.of, call), try number(.fd, call))
+    case "mmap", "sendmsg":
+      let kind: HoldKind = call == "mmap" ? .mapping : .message
+      return .hold(try number(.fd, call), kind, try number(.hold, call))
+    case "let_go": return .letGo(try number(.hold, call))
     case "open":
       let bits = try flags(OpenFlags.words.map { ($0.word, UInt64($0.flag.rawValue)) })
       return .open(
@@ -55,11 +73,21 @@ extension StepParser.Fields {
       return .openTree(
         try requiredPath(.path, .pathDescriptor, call),
         OpenTreeFlags(rawValue: UInt32(truncatingIfNeeded: bits)), try number(.fd, call))
+    case "open_tree_attr":
+      let bits = try flags(OpenTreeFlags.words.map { ($0.word, UInt64($0.flag.rawValue)) })
+      return .openTreeAttr(
+        try requiredPath(.path, .pathDescriptor, call),
+        OpenTreeFlags(rawValue: UInt32(truncatingIfNeeded: bits)), try attributeChange(),
+        try number(.fd, call))
     case "fsmount":
-      return .fsmount(
-        type: try required(.type, call) { (scanner) throws(JSONProblem) in
-          try scanner.readString()
-        }, source: try string(.source) ?? "", try number(.fd, call))
+      let type = try required(.type, call) { (scanner) throws(JSONProblem) in
+        try scanner.readString()
+      }
+      let source = try string(.source) ?? ""
+      let slot = try number(.fd, call)
+      return try flags([("namespace", 1)]) == 0
+        ? .fsmount(type: type, source: source, slot)
+        : .fsmountNamespace(type: type, source: source, slot)
     case "move_mount":
       let bits = try flags(MoveMountFlags.words.map { ($0.word, UInt64($0.flag.rawValue)) })
       return .moveMount(
@@ -164,11 +192,13 @@ extension StepParser.Fields {
   }
 
   private func attributeChange() throws(JSONProblem) -> AttributeChange {
-    let present = [Name.set, .clear, .propagation].filter { value($0) != nil }
+    let present = [Name.set, .clear, .propagation, .idmapDescriptor].filter { value($0) != nil }
     guard present.count == 1, let name = present.first else {
       throw scanner.problem(
-        "`mount_setattr` needs exactly one of `set`, `clear`, `propagation`", at: 0)
+        "a change of attributes needs exactly one of `set`, `clear`, `propagation`, `idmap_fd`",
+        at: 0)
     }
+    if name == .idmapDescriptor { return .idmap(try number(name, "mount_setattr")) }
     guard name == .propagation else {
       let bits = try flags(
         MountAttributes.words.map { ($0.word, UInt64($0.attribute.rawValue)) }, name)

@@ -10,7 +10,8 @@ struct StepParser {
   static let calls = [
     "mkdir", "rmdir", "unlink", "rename", "symlink", "touch", "mount", "umount2", "unshare",
     "exit", "setns", "open", "close", "chdir", "chroot", "pivot_root", "open_tree", "fsmount",
-    "move_mount", "mount_setattr", "stat",
+    "move_mount", "mount_setattr", "stat", "open_namespace", "open_tree_attr", "mmap", "sendmsg",
+    "let_go",
   ]
 
   private var tables = TableParser()
@@ -26,7 +27,7 @@ struct StepParser {
 
     enum Name: String, CaseIterable {
       case path, target, source, type, from, to, flags, fd, new, user, set, clear, propagation
-      case contents
+      case contents, empty, of, hold
       case newRoot = "new_root"
       case putOld = "put_old"
       case pathDescriptor = "path_fd"
@@ -36,6 +37,7 @@ struct StepParser {
       case toDescriptor = "to_fd"
       case newRootDescriptor = "new_root_fd"
       case putOldDescriptor = "put_old_fd"
+      case idmapDescriptor = "idmap_fd"
     }
   }
 
@@ -133,6 +135,10 @@ extension StepParser.Fields.Name {
     case "to_fd": self = .toDescriptor
     case "new_root_fd": self = .newRootDescriptor
     case "put_old_fd": self = .putOldDescriptor
+    case "empty": self = .empty
+    case "of": self = .of
+    case "hold": self = .hold
+    case "idmap_fd": self = .idmapDescriptor
     default: return nil
     }
   }

@@ -124,14 +124,12 @@ struct TracePass: ~Copyable {
         "`ns` is \(step.namespace), which does not live here; living are \(livingList)")
     }
     if step.result == .none {
-      switch step.operation {
-      case .unshare(let namespace, _):
+      if let namespace = step.operation.newNamespace {
         guard living.insert(namespace).inserted else {
           throw damaged("`new` is \(namespace), which lives already; living are \(livingList)")
         }
-      case .exit: living.remove(step.namespace)
-      default: break
       }
+      if case .exit = step.operation { living.remove(step.namespace) }
     }
     for reading in step.tables where !living.contains(reading.namespace) {
       throw damaged(

@@ -51,7 +51,7 @@ public struct TraceText: Sendable {
     }
     if step.result == .none {
       // The number may have belonged to a namespace that ended; nothing was written for the new one.
-      if case .unshare(let namespace, _) = step.operation { lastWritten[namespace] = nil }
+      if let namespace = step.operation.newNamespace { lastWritten[namespace] = nil }
       if case .exit = step.operation { lastWritten[step.namespace] = nil }
     }
     tables(step.tables)

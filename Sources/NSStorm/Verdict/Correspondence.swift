@@ -157,8 +157,8 @@ struct MatchedPlace: Equatable, Sendable {
   init(predicted: borrowing MountTable.Entry, observed: borrowing MountTable.Entry) {
     predictedMount = predicted.id
     observedMount = observed.id
-    predictedDevice = predicted.device.number
-    observedDevice = observed.device.number
+    predictedDevice = predicted.identityNumber
+    observedDevice = observed.identityNumber
     predictedGroups = predicted.groups
     observedGroups = observed.groups
   }

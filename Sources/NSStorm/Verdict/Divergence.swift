@@ -111,19 +111,30 @@ extension Operation {
     case .umount2(_, let flags):
       return shape(UmountFlags.words.filter { flags.contains($0.flag) }.map(\.word))
     case .unshare(_, let newUser): return shape(newUser ? ["user"] : [])
+    case .unshareEmpty(_, let newUser): return shape(newUser ? ["empty", "user"] : ["empty"])
+    case .openNamespaceFile(let kind, _, _): return shape([kind.rawValue])
+    case .fsmountNamespace: return "fsmount(namespace)"
+    case .openTreeAttr(_, let flags, let change, _):
+      return shape(
+        OpenTreeFlags.words.filter { flags.contains($0.flag) }.map(\.word) + [change.word])
     case .openTree(_, let flags, _):
       return shape(OpenTreeFlags.words.filter { flags.contains($0.flag) }.map(\.word))
     case .moveMount(_, _, let flags):
       return shape(MoveMountFlags.words.filter { flags.contains($0.flag) }.map(\.word))
     case .mountSetattr(_, let recursive, let change):
-      let word =
-        switch change {
-        case .set: "set"
-        case .clear: "clear"
-        case .propagation(let type): type.rawValue
-        }
-      return shape(recursive ? [word, "recursive"] : [word])
+      return shape(recursive ? [change.word, "recursive"] : [change.word])
     default: return name
+    }
+  }
+}
+
+extension AttributeChange {
+  fileprivate var word: String {
+    switch self {
+    case .set: "set"
+    case .clear: "clear"
+    case .propagation(let type): type.rawValue
+    case .idmap: "idmap"
     }
   }
 }

@@ -118,14 +118,12 @@ public struct StepCheck: ~Copyable {
     before = model.checkpoint()
     let errno = model.perform(operation, by: namespace)
     if errno == .none {
-      switch operation {
-      case .unshare(let new, _):
+      if let new = operation.newNamespace {
         let index = living.firstIndex { $0 > new } ?? living.count
         living.insert(new, at: index)
         versions.insert(nil, at: index)
-      case .exit: forget(namespace)
-      default: break
       }
+      if case .exit = operation { forget(namespace) }
     }
     prediction = Prediction(errno: errno, changed: takeChanged())
     return prediction
@@ -313,8 +311,9 @@ extension Operation {
   var leavesUnseenState: Bool {
     switch self {
     case .mount, .umount2, .moveMount, .mountSetattr, .stat: false
-    case .mkdir, .rmdir, .unlink, .rename, .symlink, .touch, .unshare, .exit, .setns, .open,
-      .close, .chdir, .chroot, .pivotRoot, .openTree, .fsmount:
+    case .mkdir, .rmdir, .unlink, .rename, .symlink, .touch, .unshare, .unshareEmpty, .exit,
+      .setns, .setnsDescriptor, .openNamespaceFile, .open, .close, .chdir, .chroot, .pivotRoot,
+      .openTree, .openTreeAttr, .fsmount, .fsmountNamespace, .hold, .letGo:
       true
     }
   }

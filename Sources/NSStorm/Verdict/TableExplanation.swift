@@ -41,7 +41,7 @@ struct TableExplanation {
 
     init(_ entry: MountTable.Entry) {
       mountpoint = entry.mountpoint
-      root = entry.root
+      root = entry.isNamespaceFile ? "" : entry.root
       source = entry.source
     }
   }
@@ -173,12 +173,13 @@ struct TableExplanation {
       .wrongParent, parentsAgree(index, counterpart), "mount \(names.mount(left.parent))",
       "mount \(right.parent)")
     check(.wrongMountpoint, left.mountpoint == right.mountpoint, left.mountpoint, right.mountpoint)
-    check(.wrongRoot, left.root == right.root, left.root, right.root)
+    check(.wrongRoot, left.rootAgrees(with: right), left.root, right.root)
     check(
       .wrongSuperblock,
       correspondences.superblocks.agrees(
-        predicted: left.device.number, observed: right.device.number),
-      names.device(left.device), right.device.description)
+        predicted: left.identityNumber, observed: right.identityNumber),
+      left.isNamespaceFile ? left.root : names.device(left.device),
+      right.isNamespaceFile ? right.root : right.device.description)
     check(
       .wrongAttributes, left.attributes == right.attributes, left.attributes.options,
       right.attributes.options)
@@ -225,7 +226,7 @@ extension MountTable.Entry {
       && (sharedGroup == nil) == (other.sharedGroup == nil)
       && (masterGroup == nil) == (other.masterGroup == nil)
       && (propagateFromGroup == nil) == (other.propagateFromGroup == nil)
-      && root == other.root && mountpoint == other.mountpoint
+      && rootAgrees(with: other) && mountpoint == other.mountpoint
       && fileSystemType == other.fileSystemType && source == other.source
       && (superblockIsReadOnly == nil || other.superblockIsReadOnly == nil
         || superblockIsReadOnly == other.superblockIsReadOnly)

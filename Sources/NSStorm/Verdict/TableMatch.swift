@@ -113,7 +113,7 @@ struct TableMatch {
       return isKnown ? -1 : 0
     }
     var score = 64 * weigh(known.mounts, predicted.id, observed.id)
-    score += 8 * weigh(known.superblocks, predicted.device.number, observed.device.number)
+    score += 8 * weigh(known.superblocks, predicted.identityNumber, observed.identityNumber)
     for index in 0..<3 {
       let groups = (predicted.groups[index], observed.groups[index])
       if groups.0 != noGroup, groups.1 != noGroup {
@@ -202,7 +202,7 @@ struct TableTree {
       let entry = table.entries[index]
       let groups = entry.groups
       lines.append(
-        "\(depth) \(entry.mountpoint) \(entry.root) \(entry.attributes.options) "
+        "\(depth) \(entry.mountpoint) \(entry.isNamespaceFile ? "" : entry.root) \(entry.attributes.options) "
           + "\(groups[0] != noGroup) \(groups[1] != noGroup) \(groups[2] != noGroup) "
           + "\(entry.isUnbindable) \(entry.fileSystemType) \(entry.source)")
       for child in children[index] { pending.append((child, depth + 1)) }

@@ -4,7 +4,8 @@ import StormVocabulary
 struct CExpressions {
   /// Pieces of a program that some call needs.
   enum Need {
-    case slots, procfs, borrowing, setattr, fsmount, namespaces, users, setns
+    case slots, procfs, borrowing, setattr, treeAttr, fsmount, namespaces, users, setns
+    case namespaceFiles, holds
   }
 
   private(set) var needs: Set<Need> = []
@@ -92,7 +93,37 @@ struct CExpressions {
       )
     case .fsmount(let type, let source, let slot):
       needs.formUnion([.slots, .fsmount])
-      return "keep(\(slot), detached_mount(\(literal(type)), \(literal(source))))"
+      return "keep(\(slot), detached_mount(\(literal(type)), \(literal(source)), 0))"
+    case .fsmountNamespace(let type, let source, let slot):
+      needs.formUnion([.slots, .fsmount])
+      return
+        "keep(\(slot), detached_mount(\(literal(type)), \(literal(source)), 2 /* FSMOUNT_NAMESPACE */))"
+    case .openTreeAttr(let path, let flags, let change, let slot):
+      needs.formUnion([.slots, .treeAttr])
+      let place = emptyPathPlace(path)
+      var words = ["OPEN_TREE_CLOEXEC"]
+      if flags.contains(.clone) { words.append("OPEN_TREE_CLONE") }
+      if flags.contains(.namespace) { words.append("2 /* OPEN_TREE_NAMESPACE */") }
+      if flags.contains(.recursive) { words.append("AT_RECURSIVE") }
+      if place.isEmpty { words.append("AT_EMPTY_PATH") }
+      return guarded(
+        [path],
+        "keep(\(slot), changed_tree(\(place.directory), \(place.path), \(words.joined(separator: " | ")), \(Self.attributes(change))))"
+      )
+    case .openNamespaceFile(let kind, of: let other, let slot):
+      needs.formUnion([.slots, .procfs, .namespaceFiles])
+      return "keep(\(slot), namespace_file(\(names(other)), \(literal(kind.rawValue))))"
+    case .setnsDescriptor(let slot):
+      needs.insert(.slots)
+      return guarded([.descriptor(slot)], "CALL(setns(slot[\(slot)], CLONE_NEWNS))")
+    case .hold(let slot, let kind, let number):
+      needs.formUnion([.slots, .holds])
+      return guarded(
+        [.descriptor(slot)],
+        kind == .mapping ? "map(\(number), slot[\(slot)])" : "send_away(\(number), slot[\(slot)])")
+    case .letGo(let number):
+      needs.insert(.holds)
+      return "let_go(\(number))"
     case .moveMount(let from, let to, let flags):
       let (first, second) = (emptyPathPlace(from), emptyPathPlace(to))
       var words: [String] = []
@@ -106,6 +137,7 @@ struct CExpressions {
       )
     case .mountSetattr(let path, let recursive, let change):
       needs.insert(.setattr)
+      if case .idmap = change { needs.insert(.slots) }
       let place = emptyPathPlace(path)
       var words: [String] = []
       if recursive { words.append("AT_RECURSIVE") }
@@ -114,15 +146,18 @@ struct CExpressions {
         [path],
         "change(\(place.directory), \(place.path), \(words.isEmpty ? "0" : words.joined(separator: " | ")), \(Self.attributes(change)))"
       )
-    case .unshare(let new, let newUser):
+    case .unshare(let new, let newUser), .unshareEmpty(let new, let newUser):
       needs.insert(.namespaces)
       let depth = userDepth[namespace] ?? 0
       userDepth[new] = newUser ? depth + 1 : depth
       if newUser { needs.formUnion([.users, .procfs]) }
       // A user namespace inside another one stays without a map.
       let maps = newUser && depth == 0
+      var words = ["CLONE_NEWNS"]
+      if newUser { words.append("CLONE_NEWUSER") }
+      if case .unshareEmpty = operation { words.append("0x00100000 /* UNSHARE_EMPTY_MNTNS */") }
       return
-        "new_namespace(\(names(new)), \(newUser ? "CLONE_NEWNS | CLONE_NEWUSER" : "CLONE_NEWNS"), \(maps ? 1 : 0))"
+        "new_namespace(\(names(new)), \(words.joined(separator: " | ")), \(maps ? 1 : 0))"
     case .setns(let other):
       needs.formUnion([.setns, .procfs])
       return "join(\(names(other)))"
@@ -240,19 +275,19 @@ struct CExpressions {
       [("MNT_FORCE", 1), ("MNT_DETACH", 2), ("MNT_EXPIRE", 4), ("UMOUNT_NOFOLLOW", 8)])
   }
 
-  /// `set, clear, propagation` of `change()`.
+  /// `set, clear, propagation, userns` of `change()`.
   static func attributes(_ change: AttributeChange) -> String {
     func plain(_ attributes: MountAttributes) -> UInt64 {
       let bits: [(MountAttributes, UInt64)] = [
         (.readOnly, 0x1), (.noSetuid, 0x2), (.noDevices, 0x4), (.noExecute, 0x8),
-        (.noDirectoryAccessTime, 0x80), (.noSymlinkFollow, 0x20_0000),
+        (.noDirectoryAccessTime, 0x80), (.noSymlinkFollow, 0x20_0000), (.idmapped, 0x10_0000),
       ]
       return bits.reduce(0) { attributes.contains($1.0) ? $0 | $1.1 : $0 }
     }
     let names: [(String, UInt64)] = [
       ("MOUNT_ATTR_RDONLY", 1), ("MOUNT_ATTR_NOSUID", 2), ("MOUNT_ATTR_NODEV", 4),
       ("MOUNT_ATTR_NOEXEC", 8), ("MOUNT_ATTR__ATIME", 0x70), ("MOUNT_ATTR_NODIRATIME", 0x80),
-      ("MOUNT_ATTR_NOATIME", 0x10),
+      ("MOUNT_ATTR_NOATIME", 0x10), ("MOUNT_ATTR_IDMAP", 0x10_0000),
     ]
     switch change {
     case .propagation(let type):
@@ -263,16 +298,17 @@ struct CExpressions {
         case .slave: "MS_SLAVE"
         case .unbindable: "MS_UNBINDABLE"
         }
-      return "0, 0, \(word)"
+      return "0, 0, \(word), -1"
+    case .idmap(let slot): return "MOUNT_ATTR_IDMAP, 0, 0, slot[\(slot)]"
     case .set(let attributes):
       // The kinds of access time are values of one field, which must be cleared whole to be set.
       var set = plain(attributes)
       if attributes.contains(.noAccessTime) { set |= 0x10 }
       let clears = !attributes.isDisjoint(with: [.noAccessTime, .relativeAccessTime])
-      return "\(words(set, names)), \(clears ? "MOUNT_ATTR__ATIME" : "0"), 0"
+      return "\(words(set, names)), \(clears ? "MOUNT_ATTR__ATIME" : "0"), 0, -1"
     case .clear(let attributes):
       let clears = !attributes.isDisjoint(with: [.noAccessTime, .relativeAccessTime])
-      return "0, \(words(plain(attributes) | (clears ? 0x70 : 0), names)), 0"
+      return "0, \(words(plain(attributes) | (clears ? 0x70 : 0), names)), 0, -1"
     }
   }
 }

@@ -11,6 +11,7 @@ enum CPieces {
     #include <string.h>
     #include <sys/mman.h>
     #include <sys/mount.h>
+    #include <sys/socket.h>
     #include <sys/stat.h>
     #include <sys/syscall.h>
     #include <sys/wait.h>
@@ -27,7 +28,8 @@ enum CPieces {
     ("MOVE_MOUNT_SET_GROUP", "0x100"), ("MOVE_MOUNT_BENEATH", "0x200"),
     ("MOUNT_ATTR_RDONLY", "0x1"), ("MOUNT_ATTR_NOSUID", "0x2"), ("MOUNT_ATTR_NODEV", "0x4"),
     ("MOUNT_ATTR_NOEXEC", "0x8"), ("MOUNT_ATTR__ATIME", "0x70"), ("MOUNT_ATTR_NOATIME", "0x10"),
-    ("MOUNT_ATTR_NODIRATIME", "0x80"),
+    ("MOUNT_ATTR_NODIRATIME", "0x80"), ("MOUNT_ATTR_IDMAP", "0x100000"),
+    ("SYS_open_tree_attr", "467"),
   ]
 
   static let state = """
@@ -92,25 +94,101 @@ enum CPieces {
 
   static let setattr = """
     static int change(int directory, const char *path, unsigned int flags, unsigned long long set,
-    		  unsigned long long clear, unsigned long long propagation)
+    		  unsigned long long clear, unsigned long long propagation, long long userns)
     {
-    	struct { unsigned long long set, clear, propagation, userns; } attr = { set, clear, propagation, 0 };
+    	struct { unsigned long long set, clear, propagation, userns; } attr = { set, clear, propagation, userns };
 
     	return CALL(syscall(SYS_mount_setattr, directory, path, flags, &attr, sizeof(attr)));
     }
     """
 
   static let fsmount = """
-    static int detached_mount(const char *type, const char *source)
+    static int detached_mount(const char *type, const char *source, unsigned int flags)
     {
     	int mount = -1, context = syscall(SYS_fsopen, type, 1);
 
     	if (context >= 0 && !syscall(SYS_fsconfig, context, 1, "source", source, 0) &&
     	    !syscall(SYS_fsconfig, context, 6, NULL, NULL, 0))
-    		mount = syscall(SYS_fsmount, context, 1, 0);
+    		mount = syscall(SYS_fsmount, context, 1 | flags, 0);
     	if (context >= 0)
     		close(context);
     	return mount;
+    }
+    """
+
+  static let treeAttr = """
+    static int changed_tree(int directory, const char *path, unsigned int flags, unsigned long long set,
+    			unsigned long long clear, unsigned long long propagation, long long userns)
+    {
+    	struct { unsigned long long set, clear, propagation, userns; } attr = { set, clear, propagation, userns };
+
+    	return syscall(SYS_open_tree_attr, directory, path, flags, &attr, sizeof(attr));
+    }
+    """
+
+  static let namespaceFiles = """
+    static int namespace_file(int who, const char *name)
+    {
+    	char path[40];
+
+    	snprintf(path, sizeof(path), "%d/ns/%s", pids[who], name);
+    	return openat(proc, path, O_RDONLY | O_CLOEXEC);
+    }
+    """
+
+  static let holds = """
+    /* What keeps an open file beside its descriptor: a mapping, or a message that nobody receives. */
+    static struct { void *mapping; int socket; } holds[256];
+
+    static int let_go(int number)
+    {
+    	void *mapping = holds[number].mapping;
+    	int socket = holds[number].socket - 1;
+
+    	holds[number].mapping = NULL;
+    	holds[number].socket = 0;
+    	if (mapping)
+    		return CALL(munmap(mapping, 4096));
+    	return CALL(close(socket));
+    }
+
+    static int map(int number, int descriptor)
+    {
+    	void *mapping = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, descriptor, 0);
+
+    	if (mapping == MAP_FAILED)
+    		return errno;
+    	/* A forked child must not hold what its parent has mapped. */
+    	madvise(mapping, 4096, MADV_DONTFORK);
+    	let_go(number);
+    	holds[number].mapping = mapping;
+    	return 0;
+    }
+
+    static int send_away(int number, int descriptor)
+    {
+    	char control[CMSG_SPACE(sizeof(int))] = "";
+    	struct iovec part = { "", 1 };
+    	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+    				  .msg_controllen = sizeof(control) };
+    	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    	int pair[2], result;
+
+    	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
+    		return errno;
+    	head->cmsg_level = SOL_SOCKET;
+    	head->cmsg_type = SCM_RIGHTS;
+    	head->cmsg_len = CMSG_LEN(sizeof(int));
+    	memcpy(CMSG_DATA(head), &descriptor, sizeof(int));
+    	result = CALL(sendmsg(pair[0], &message, 0));
+    	close(pair[0]);
+    	if (result) {
+    		close(pair[1]);
+    		return result;
+    	}
+    	let_go(number);
+    	holds[number].socket = pair[1] + 1;
+    	return 0;
     }
     """
 
@@ -151,7 +229,7 @@ enum CPieces {
     }
     """
 
-  static func namespaces(usesSlots: Bool, mapsUsers: Bool) -> String {
+  static func namespaces(usesSlots: Bool, mapsUsers: Bool, usesHolds: Bool = false) -> String {
     var closing = ""
     if usesSlots {
       closing = """
@@ -159,6 +237,17 @@ enum CPieces {
         		for (int i = 0; i < SLOTS; i++)
         			if (slot[i] >= 0)
         				drop(i);
+        """
+    }
+    if usesHolds {
+      closing += """
+
+        		for (int i = 0; i < 256; i++) {
+        			if (holds[i].socket)
+        				close(holds[i].socket - 1);
+        			holds[i].socket = 0;
+        			holds[i].mapping = NULL;
+        		}
         """
     }
     let mapping =

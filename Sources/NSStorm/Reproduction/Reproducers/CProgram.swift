@@ -60,12 +60,17 @@ struct CProgram {
     if usesSlots { pieces.append(CPieces.slots) }
     if needs.contains(.borrowing) { pieces.append(CPieces.borrowing) }
     if needs.contains(.setattr) { pieces.append(CPieces.setattr) }
+    if needs.contains(.treeAttr) { pieces.append(CPieces.treeAttr) }
     if needs.contains(.fsmount) { pieces.append(CPieces.fsmount) }
+    if needs.contains(.namespaceFiles) { pieces.append(CPieces.namespaceFiles) }
+    if needs.contains(.holds) { pieces.append(CPieces.holds) }
     if needs.contains(.setns) { pieces.append(CPieces.join) }
     if needs.contains(.users) { pieces.append(CPieces.users) }
     if needs.contains(.namespaces) {
       pieces.append(
-        CPieces.namespaces(usesSlots: usesSlots, mapsUsers: needs.contains(.users)))
+        CPieces.namespaces(
+          usesSlots: usesSlots, mapsUsers: needs.contains(.users),
+          usesHolds: needs.contains(.holds)))
     }
     pieces.append(stepFunction)
     pieces.append(CPieces.serve(exits: exits))
@@ -214,7 +219,7 @@ struct ScenarioNames {
     var names: [NamespaceNumber: String] = [0: "A"]
     for step in steps {
       var numbers = [step.namespace]
-      if case .unshare(let new, _) = step.operation { numbers.append(new) }
+      if let new = step.operation.newNamespace { numbers.append(new) }
       for number in numbers where names[number] == nil {
         let index = names.count
         names[number] = index < 26 ? String(UnicodeScalar(UInt8(65 + index))) : "N\(index)"

@@ -193,7 +193,7 @@ private struct CasePass {
     var numbers: [NamespaceNumber: NamespaceNumber] = [0: 0]
     var next = 1
     for call in calls.prefix(steps.count) {
-      if case .unshare(let number, _) = call.operation {
+      if let number = call.operation.newNamespace {
         numbers[number] = next
         next += 1
       }
