@@ -108,10 +108,14 @@ extension MountModel {
     _ type: String, by process: Process, readOnly: Bool
   ) -> Result<Superblock, Errno> {
     let owner = processes[process.index].userNamespace
+    if foreign.isForced, let made = foreignFileSystem(type, owner: owner, readOnly: readOnly) {
+      return .success(made)
+    }
     switch type {
     case "tmpfs", "ramfs", "proc":
       let superblock = makeSuperblock(type: names.intern(type), owner: owner)
-      superblocks[superblock.index].isReadOnly = readOnly
+      superblocks[superblock.index].isReadOnly = readOnly || foreign.isReadOnly
+      superblocks[superblock.index].isUnseen = type == "proc"
       return .success(superblock)
     case "sysfs", "mqueue":
       let known = type == "sysfs" ? state.sysfs : state.messageQueue
@@ -122,6 +126,9 @@ extension MountModel {
       if type == "sysfs" { state.sysfs = superblock } else { state.messageQueue = superblock }
       return .success(superblock)
     default:
+      if let foreign = foreignFileSystem(type, owner: owner, readOnly: readOnly) {
+        return .success(foreign)
+      }
       return .failure(refuse(.unknownFileSystem, .unknownDevice))
     }
   }

@@ -98,6 +98,10 @@ struct SuperblockRecord: BitwiseCopyable {
   var isReadOnly = false
   /// Shared by all mounts of its type (sysfs, mqueue), so that stacking it is EBUSY.
   var isSingleton = false
+  /// Nobody saw its contents being made: names that are not known here may exist.
+  var isUnseen = false
+  /// Mounts that ask for a file system with this key get this superblock; 0 for none.
+  var sharingKey: NameTable.Index = 0
 }
 
 /// A mount namespace.
@@ -131,6 +135,8 @@ struct ProcessRecord: BitwiseCopyable {
   var root = Location.none
   var workingDirectory = Location.none
   var firstFile = OpenFile.none
+  /// The process whose open files this one uses too (CLONE_FILES); none where it has its own.
+  var filesOwner = Process.none
   var isAlive = false
 }
 
