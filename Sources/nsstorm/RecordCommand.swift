@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import StormKernel
 import StormRecorder
-import StormRun
 import StormTrace
 import StormVocabulary
 

@@ -22,8 +22,10 @@ public enum LearnedKind: Hashable, Sendable {
   case directory
   case regular
   case symbolicLink(String)
-  /// It exists; what it is was not said.
+  /// It exists; what it is was not said. A directory until something else shows.
   case unknown
+  /// It exists and is used as files are. A file until something else shows.
+  case probablyRegular
 }
 
 /// How a name that somebody saw fits what the engine knows.
@@ -98,9 +100,12 @@ extension MountModel {
 
   /// Takes over that a path exists, because a kernel answered so.
   ///
-  /// - Parameter isFinalLinkFollowed: false for calls that name a symbolic link itself.
+  /// - Parameters:
+  ///   - isFinalLinkFollowed: false for calls that name a symbolic link itself.
+  ///   - opening: a name may be missing in a file system whose contents were all seen being made: then they were not.
   public mutating func learn(
-    _ path: PathArgument, as kind: LearnedKind, by process: Int, isFinalLinkFollowed: Bool = true
+    _ path: PathArgument, as kind: LearnedKind, by process: Int, isFinalLinkFollowed: Bool = true,
+    opening: Bool = false
   ) -> Learning {
     guard isAlive(process) else { return .impossible(.noSuchProcess) }
     let caller = Process(number: process)
@@ -109,7 +114,11 @@ extension MountModel {
     switch path {
     case .null: return .impossible(.badAddress)
     case .descriptor(let slot):
-      return openFile(slot, of: caller) == .none ? .impossible(.badFileDescriptor) : .known
+      let file = openFile(slot, of: caller)
+      guard file != .none else { return .impossible(.badFileDescriptor) }
+      let place = files[file.index].location
+      guard superblocks[mounts[place.mount.index].superblock.index].isUnseen else { return .known }
+      return settle(kind, of: place.dentry) ? .learned : .known
     case .path(let path):
       (start, text) = (processes[caller.index].workingDirectory, path)
     case .relative(let slot, let path):
@@ -120,8 +129,8 @@ extension MountModel {
     var budget = 40
     var learning = Learning.known
     _ = learn(
-      text, from: start, as: kind, followsFinalLink: isFinalLinkFollowed, by: caller,
-      budget: &budget, &learning)
+      text, from: start, as: kind, followsFinalLink: isFinalLinkFollowed, opening: opening,
+      by: caller, budget: &budget, &learning)
     return learning
   }
 
@@ -177,7 +186,7 @@ extension MountModel {
   /// Walks and makes what is missing; nil where that cannot be.
   private mutating func learn(
     _ text: String, from start: Location, as kind: LearnedKind, followsFinalLink: Bool,
-    by process: Process, budget: inout Int, _ learning: inout Learning
+    opening: Bool, by process: Process, budget: inout Int, _ learning: inout Learning
   ) -> Location? {
     let root = processes[process.index].root
     var here = text.hasPrefix("/") ? root : start
@@ -201,12 +210,15 @@ extension MountModel {
       let name = names.intern(String(component))
       var found = lookup(name, in: here.dentry)
       if found == .none {
-        guard isUnseen else {
+        guard isUnseen || opening else {
           learning = .impossible(.noSuchEntry)
           return nil
         }
+        superblocks[superblock.index].isUnseen = true
         found = makeDentry(name, in: here.dentry, kind: .directory)
-        if isLast { settle(kind, of: found) }
+        if isLast {
+          settle(kind == .probablyRegular ? .regular : kind, of: found)
+        }
         learning = .learned
       } else if isLast, isUnseen, child(of: here.mount, at: found) == .none {
         if settle(kind, of: found) { learning = .learned }
@@ -223,7 +235,7 @@ extension MountModel {
         guard
           let target = learn(
             contents, from: here, as: isLast ? kind : .directory, followsFinalLink: true,
-            by: process, budget: &budget, &learning)
+            opening: opening, by: process, budget: &budget, &learning)
         else { return nil }
         here = target
       } else {
@@ -238,7 +250,7 @@ extension MountModel {
   private mutating func settle(_ kind: LearnedKind, of dentry: Dentry) -> Bool {
     let old = dentries[dentry.index].kind
     switch kind {
-    case .unknown: return false
+    case .unknown, .probablyRegular: return false
     case .directory: dentries[dentry.index].kind = old == .symbolicLink ? old : .directory
     case .regular:
       guard dentries[dentry.index].firstChild == .none else { return false }

@@ -92,7 +92,8 @@ public struct Recorder: ~Copyable {
     try start()
     defer { end() }
     let directory = Self.link("/proc/\(started.program)/cwd") ?? "/"
-    write("# nsstorm record 1: \(options.arguments.joined(separator: " "))")
+    let words = options.arguments.map { CallText.quoted(Array($0.utf8)) }
+    write("# nsstorm record 1: \(words.joined(separator: " "))")
     write("# kernel \(kernel)")
     write("# build \(build)")
     writeTable(of: started.program)

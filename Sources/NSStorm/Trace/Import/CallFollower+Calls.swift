@@ -172,7 +172,9 @@ extension CallFollower {
     }
     let creates = flags & TracedFlags.openCreate != 0 && flags & TracedFlags.openPath == 0
     let kind: LearnedKind =
-      flags & TracedFlags.openDirectory != 0 ? .directory : creates ? .regular : .unknown
+      flags & TracedFlags.openDirectory != 0
+      ? .directory
+      : creates ? .regular : flags & TracedFlags.openPath != 0 ? .unknown : .probablyRegular
     var terms = Terms(description: "open \(place)", isMountCall: false)
     terms.judgedErrnos = [.none, .noSuchEntry, .notDirectory]
     var operations: [Operation] = []
@@ -252,10 +254,9 @@ extension CallFollower {
       }
     case .fchdir(let descriptor):
       let place = try argument(descriptor, of: task)
-      if judge(
-        event, task: task, .operation(.chdir(place)), answered: result,
-        Terms(description: "fchdir \(place)", isMountCall: false))
-      {
+      var terms = Terms(description: "fchdir \(place)", isMountCall: false)
+      terms.names = [(place, .directory, true)]
+      if judge(event, task: task, .operation(.chdir(place)), answered: result, terms) {
         knowDirectory(of: task)
       }
     case .chroot(let text):
@@ -285,7 +286,7 @@ extension CallFollower {
       let source = try argument(from, of: task)
       let target = try argument(to, of: task)
       var terms = Terms(description: "rename \(source) \(target)", isMountCall: false)
-      terms.names = [(source, .unknown, false)]
+      terms.names = [(source, .probablyRegular, false)]
       terms.parents = [target]
       if flags != 0 { terms.judgedErrnos = [] }
       _ = judge(

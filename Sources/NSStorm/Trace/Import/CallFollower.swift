@@ -33,6 +33,7 @@ struct CallFollower: ~Copyable {
   var namespacesSeen: Set<Int> = []
   var silencedTables: Set<Int> = []
   var nextProcess = 1
+  private var hasOpenedUp = false
 
   /// Slots that no program uses: for the executable, the scratch and file mappings.
   static let executableSlot = 1 << 30
@@ -180,6 +181,11 @@ struct CallFollower: ~Copyable {
     if predicted == .notDirectory, observed == .none, let ends = terms.bind {
       predicted = retryAsFiles(ends, action, by: process)
     }
+    if predicted == .noSuchEntry, observed.showsThatNamesExist, start.hasOutsiders,
+      openUp(terms, event, by: process)
+    {
+      predicted = apply(action, by: process)
+    }
     let reasons = model.reasonsOfLastCall
     if predicted == observed {
       if meetsUnseen, predicted != .none, !terms.isMountCall {
@@ -190,9 +196,9 @@ struct CallFollower: ~Copyable {
       }
       return observed == .none
     }
+    if predicted == .none { model.rollback(to: before) }
     let why = excuse(
       event, task, terms, predicted: predicted, observed: observed, meetsUnseen: meetsUnseen)
-    if predicted == .none { model.rollback(to: before) }
     if let (reason, detail) = why {
       leave(
         event, terms.description, reason,
@@ -239,6 +245,29 @@ struct CallFollower: ~Copyable {
     }
   }
 
+  /// A name exists, but nothing in the trace made it: strace was told to leave out the call that did.
+  private mutating func openUp(_ terms: Terms, _ event: TracedEvent, by process: Int) -> Bool {
+    var isNews = false
+    let names = terms.names.map { ($0.path, $0.kind) }
+    let parents = terms.parents.compactMap(\.parent).map { ($0, LearnedKind.directory) }
+    for (path, kind) in names + parents {
+      if case .learned = model.learn(path, as: kind, by: process, opening: true) {
+        isNews = true
+        if !hasOpenedUp {
+          warn(
+            "line \(event.line): \(path) exists, but the trace does not show what made it; was it restricted with -e?"
+          )
+        }
+        hasOpenedUp = true
+      }
+    }
+    guard isNews else { return false }
+    countLearned()
+    model.discardCheckpoints()
+    before = model.checkpoint()
+    return true
+  }
+
   /// A bind joins files to files: what was taken for a directory for want of knowledge is a file.
   private mutating func retryAsFiles(
     _ ends: (source: PathArgument, target: PathArgument), _ action: Action, by process: Int
@@ -258,10 +287,10 @@ struct CallFollower: ~Copyable {
     _ event: TracedEvent, _ call: String, predicted: Errno, observed: Errno,
     reasons: [Reason] = [], tables: [TableDifference] = []
   ) {
-    let deciding = reasons.last { $0.errno == predicted } ?? reasons.last
-    let rule = deciding.map {
+    let chain = reasons.suffix(2).map {
       "\($0.rule.explanation.sentence) (\($0.rule.explanation.function))"
     }
+    let rule = chain.isEmpty ? nil : chain.joined(separator: "; ")
     found.append(
       (
         position,
@@ -290,7 +319,10 @@ struct CallFollower: ~Copyable {
       return (.overlap, "\(other.callName) of process \(other.task) ended on line \(other.line)")
     }
     if terms.fileSystemDecides, observed != .none { return (.fileSystem, "") }
-    if meetsUnseen || !terms.isMountCall && touchesUnseen(terms, task) { return (.unseenNames, "") }
+    let isOfLookup = predicted.isOfLookup || observed.isOfLookup
+    if meetsUnseen && isOfLookup || !terms.isMountCall && touchesUnseen(terms, task) {
+      return (.unseenNames, "")
+    }
     if observed == .noSuchEntry, touchesUnseen(terms, task) {
       return (.unseenNames, "somebody else may have removed it")
     }
@@ -363,6 +395,11 @@ extension TracedEvent {
 }
 
 extension Errno {
+  /// Whether the lookup of a path answers this.
+  fileprivate var isOfLookup: Bool {
+    self == .noSuchEntry || self == .notDirectory || self == .tooManySymbolicLinks
+  }
+
   /// Whether a call that answered this got past the lookup of its paths.
   fileprivate var showsThatNamesExist: Bool {
     switch self {
