@@ -24,6 +24,7 @@ struct CheckCommand: ParsableCommand {
         nsstorm check Tests/Traces/*.jsonl
         nsstorm check run.jsonl --strict --order
         nsstorm check run.jsonl --rules 6.12.107 --json
+        nsstorm check --strace program.strace --table before.table
       """)
 
   @Argument(help: "Traces, as `nsstorm run --record` and the samples have them.")

@@ -16,12 +16,13 @@ struct RecordCommand: ParsableCommand {
       is gone afterwards. It stops at each call that concerns mounts; the call, its answer and the mount tables behind it \
       are recorded and compared with the engine (docs/record.md).
 
+      Exit codes: 0 agreed; 1 kernel and engine disagree; 4 no mount call could be judged; 64 usage; 70 the harness itself \
+      failed; 77 not permitted; 130 interrupted. The program's own status is in the report.
+
+      Examples:
         nsstorm record -- sh -c 'mount -t tmpfs none /mnt && umount /mnt'
         nsstorm record --trace run.strace -- bwrap --ro-bind / / --tmpfs /tmp true
         nsstorm check --strace run.strace
-
-      Exit codes: 0 agreed; 1 kernel and engine disagree; 4 no mount call could be judged; 64 usage; 70 the harness itself \
-      failed; 77 not permitted; 130 interrupted. The program's own status is in the report.
       """)
 
   @Argument(parsing: .postTerminator, help: "The program and its arguments, after --.")
