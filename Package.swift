@@ -146,7 +146,10 @@ let package = Package(
     tests("VerdictTests", of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
     tests(
       "TraceTests",
-      of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
+      of: [
+        "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
+        "StormTrace",
+      ]),
     tests(
       "ReproductionTests",
       of: [
