@@ -34,7 +34,7 @@ let package = Package(
       targets: [
         "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormScenario",
         "StormKernel", "StormVerdict", "StormTrace", "StormRun", "StormReproduction", "StormReport",
-        "StormCalibration", "StormFleet", "StormHistory",
+        "StormCalibration", "StormRecorder", "StormFleet", "StormHistory",
       ]),
   ],
   dependencies: [
@@ -73,7 +73,7 @@ let package = Package(
       "StormVerdict", folder: "Verdict", uses: ["StormVocabulary", "StormEngine", "StormPlanning"]),
     layer(
       "StormTrace", folder: "Trace",
-      uses: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
+      uses: ["StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict"]),
     layer(
       "StormRun", folder: "Run",
       uses: [
@@ -104,6 +104,9 @@ let package = Package(
       "StormCalibration", folder: "Calibration",
       uses: ["StormVocabulary", "StormReclamation", "CMount"]),
 
+    layer(
+      "StormRecorder", folder: "Recorder", uses: ["StormVocabulary", "CMount"]),
+
     layer("StormFleet", folder: "Fleet", uses: ["StormVocabulary", "StormKernel", "CMount"]),
 
     .executableTarget(
@@ -111,7 +114,8 @@ let package = Package(
       dependencies: [
         "CMount", "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning",
         "StormKernel", "StormScenario", "StormVerdict", "StormTrace", "StormRun",
-        "StormReproduction", "StormReport", "StormCalibration", "StormFleet", "StormHistory",
+        "StormReproduction", "StormReport", "StormCalibration", "StormRecorder", "StormFleet",
+        "StormHistory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -142,7 +146,10 @@ let package = Package(
     tests("VerdictTests", of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
     tests(
       "TraceTests",
-      of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict", "StormTrace"]),
+      of: [
+        "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
+        "StormTrace",
+      ]),
     tests(
       "ReproductionTests",
       of: [

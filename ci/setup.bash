@@ -31,12 +31,14 @@ readonly NEEDED=(
   libsqlite3-dev:/usr/include/sqlite3.h
 )
 
-# What only tests use: judges of what nsstorm writes, and a browser.
+# What only tests use: judges of what nsstorm writes, a browser, and programs that are watched.
 readonly NEEDED_FOR_TESTS=(
   libxml2-utils:/usr/bin/xmllint
   sqlite3:/usr/bin/sqlite3
   binutils:/usr/bin/addr2line
   chromium:/usr/bin/chromium
+  bubblewrap:/usr/bin/bwrap
+  strace:/usr/bin/strace
 )
 
 # install_missing [package:file …]: what the build needs, and what is named.

@@ -24,6 +24,7 @@ struct CheckCommand: ParsableCommand {
         nsstorm check Tests/Traces/*.jsonl
         nsstorm check run.jsonl --strict --order
         nsstorm check run.jsonl --rules 6.12.107 --json
+        nsstorm check --strace program.strace --table before.table
       """)
 
   @Argument(help: "Traces, as `nsstorm run --record` and the samples have them.")
@@ -47,7 +48,29 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "Traces that are checked at the same time (1 to 64; default: the processors).")
   var jobs: Int?
 
+  @Flag(
+    help: "The files are the output of `strace -f`, of any program (docs/record.md).")
+  var strace = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --strace: the mounts before the first call, as /proc/PID/mountinfo has them.",
+      valueName: "file"))
+  var table: String?
+
+  @Option(help: ArgumentHelp("With --strace: where the program began.", valueName: "directory"))
+  var cwd: String?
+
+  @Flag(help: "With --strace: list every call that was not judged.")
+  var all = false
+
   func validate() throws {
+    guard strace || table == nil && cwd == nil && !all else {
+      throw ValidationError("--table, --cwd and --all belong to --strace.")
+    }
+    if let cwd, !cwd.hasPrefix("/") {
+      throw ValidationError("The value '\(cwd)' is invalid for '--cwd': it must begin with '/'.")
+    }
     guard !files.isEmpty else { throw ValidationError("Missing expected argument '<files> ...'") }
     if let jobs, !(1...64).contains(jobs) {
       throw ValidationError("The value '\(jobs)' is invalid for '--jobs': 1 to 64 are allowed.")
@@ -59,6 +82,13 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
+    if strace {
+      try StraceCheck(
+        files: files, table: table, workingDirectory: cwd, rules: rules, json: json, strict: strict,
+        all: all
+      ).run()
+      return
+    }
     var options = TraceCheck.Options()
     options.comparesOrder = order
     options.release = rules.flatMap { KernelRelease(release: $0) }

@@ -32,6 +32,7 @@ struct NSStorm: ParsableCommand {
       PredictCommand.self,
       ProbeCommand.self,
       ProfilesCommand.self,
+      RecordCommand.self,
       ReplayCommand.self,
       ReproCommand.self,
       RulesCommand.self,

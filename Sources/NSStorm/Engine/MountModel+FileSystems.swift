@@ -24,20 +24,28 @@ extension MountModel {
   mutating func makeFileSystem(
     _ type: String, by process: Process, readOnly: Bool
   ) -> Result<Superblock, Errno> {
+    let owner = processes[process.index].userNamespace
+    if foreign.isForced, let made = foreignFileSystem(type, owner: owner, readOnly: readOnly) {
+      return .success(made)
+    }
+    let readOnly = readOnly || foreign.isReadOnly
     switch type {
     case "tmpfs", "ramfs":
-      return .success(
-        newSuperblock(type, owner: processes[process.index].userNamespace, readOnly: readOnly))
+      return .success(newSuperblock(type, owner: owner, readOnly: readOnly))
     case "proc", "sysfs", "mqueue", "debugfs", "tracefs":
       if !hasCapability(process, over: state.initialUserNamespace) {
         return .failure(refuse(.noMountCapability, .notPermitted))
       }
       guard let singleton = Singleton(rawValue: type) else {
-        return .success(
-          newSuperblock(type, owner: state.initialUserNamespace, readOnly: readOnly))
+        let proc = newSuperblock(type, owner: state.initialUserNamespace, readOnly: readOnly)
+        superblocks[proc.index].isUnseen = true
+        return .success(proc)
       }
       return .success(only(singleton, readOnly: readOnly))
     default:
+      if let foreign = foreignFileSystem(type, owner: owner, readOnly: readOnly) {
+        return .success(foreign)
+      }
       return .failure(refuse(.unknownFileSystem, .unknownDevice))
     }
   }

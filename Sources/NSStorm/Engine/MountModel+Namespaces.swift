@@ -55,7 +55,7 @@ extension MountModel {
   }
 
   /// `create_user_ns`: not from a root that is covered or elsewhere, and not with ids that nobody knows.
-  private mutating func refuseNewUserNamespace(_ process: Process) -> Errno? {
+  mutating func refuseNewUserNamespace(_ process: Process) -> Errno? {
     let record = processes[process.index]
     let top = topmost(of: namespaces[record.namespace.index].root)
     if record.root != Location(mount: top, dentry: mounts[top.index].root) {
@@ -68,7 +68,7 @@ extension MountModel {
   }
 
   /// `copy_mnt_ns`: everything from the namespace's root, unbindable mounts included.
-  private mutating func copyNamespace(
+  mutating func copyNamespace(
     _ original: Namespace, owner: UserNamespace, root: inout Location,
     workingDirectory: inout Location
   ) -> Namespace {
@@ -130,6 +130,7 @@ extension MountModel {
 
   /// The process ends: files, then working directory and root, then the namespace (6.4).
   mutating func exit(_ process: Process) -> Errno {
+    handOverFiles(of: process)
     while processes[process.index].firstFile != .none {
       let file = processes[process.index].firstFile
       processes[process.index].firstFile = files[file.index].next

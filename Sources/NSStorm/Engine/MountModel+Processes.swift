@@ -5,7 +5,7 @@ import StormVocabulary
 extension MountModel {
   /// The open file in a slot, or none.
   func openFile(_ slot: DescriptorSlot, of process: Process) -> OpenFile {
-    var file = processes[process.index].firstFile
+    var file = processes[filesOwner(of: process).index].firstFile
     while file != .none {
       if files[file.index].slot == Int32(truncatingIfNeeded: slot) { return file }
       file = files[file.index].next
@@ -18,6 +18,7 @@ extension MountModel {
     _ location: Location, _ slot: DescriptorSlot, of process: Process, needsUmount: Bool = false,
     isPathOnly: Bool = false
   ) {
+    let process = filesOwner(of: process)
     if openFile(slot, of: process) != .none { _ = close(slot, by: process) }
     let file = OpenFile(index: files.allocate())
     files[file.index].location = location
@@ -51,6 +52,7 @@ extension MountModel {
   mutating func close(_ slot: DescriptorSlot, by process: Process) -> Errno {
     let file = openFile(slot, of: process)
     guard file != .none else { return refuse(.descriptorClosed, .badFileDescriptor) }
+    let process = filesOwner(of: process)
     var link = processes[process.index].firstFile
     if link == file {
       processes[process.index].firstFile = files[file.index].next

@@ -35,6 +35,8 @@ public struct MountModel: ~Copyable {
   var releasedNamespaces: [Namespace] = []
   /// What a call that runs point by point brings along; see `MountModel+Points.swift`.
   var running = RunningCall()
+  /// The file system that the next mount of a type the engine does not know gets; see `MountModel+Foreign.swift`.
+  var foreign = ForeignFileSystem()
   /// Marks of one traversal; see `MountModel+Marks.swift`.
   var marks = MountMarks()
 

@@ -106,6 +106,10 @@ struct SuperblockRecord: BitwiseCopyable {
   var isSingleton = false
   /// SB_NOUSER: nothing of it can be bound or mounted by a caller.
   var isForKernelOnly = false
+  /// Nobody saw its contents being made: names that are not known here may exist.
+  var isUnseen = false
+  /// Mounts that ask for a file system with this key get this superblock; 0 for none.
+  var sharingKey: NameTable.Index = 0
 }
 
 /// A mount namespace.
@@ -144,6 +148,8 @@ struct ProcessRecord: BitwiseCopyable {
   var root = Location.none
   var workingDirectory = Location.none
   var firstFile = OpenFile.none
+  /// The process whose open files this one uses too (CLONE_FILES); none where it has its own.
+  var filesOwner = Process.none
   var isAlive = false
 }
 
