@@ -86,6 +86,8 @@ import Testing
     #expect(children.map(\.mountpoint) == ["/a", "/a", "/c"])
     #expect(children.map(\.differs) == [true, true, false])
     #expect(children[2].size == 2)
+    // What stays hangs below the observed side of its parent.
+    #expect(children[0].children.isEmpty && children[1].children.map(\.mountpoint) == ["/a/b"])
     #expect(RunPage(Sample.diverged).text.contains("<summary>2 unchanged</summary>"))
   }
 

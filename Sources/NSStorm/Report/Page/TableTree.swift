@@ -36,11 +36,8 @@ struct TableTree {
     }
     var children: [Int: [Int]] = [:]
     var tops: [Int] = []
-    for (index, row) in rows.enumerated() {
-      let parent = rows.indices.first { other in
-        other != index && rows[other].id == row.parent
-          && (rows[other].side == .same || row.side == .same || rows[other].side == row.side)
-      }
+    for index in rows.indices {
+      let parent = Self.parent(of: index, rows)
       if let parent, !Self.isAncestor(index, of: parent, rows) {
         children[parent, default: []].append(index)
       } else {
@@ -58,17 +55,26 @@ struct TableTree {
     roots = tops.map(node)
   }
 
+  /// The row that a row names as its parent, on its own side. What is the same on both sides hangs below the observed one
+  /// of two parents, so that the two stand beside each other.
+  private static func parent(of index: Int, _ rows: [Row]) -> Int? {
+    let row = rows[index]
+    let fitting = rows.indices.filter { other in
+      other != index && rows[other].id == row.parent
+        && (rows[other].side == .same || row.side == .same || rows[other].side == row.side)
+    }
+    return fitting.first { rows[$0].side == row.side } ?? fitting.first {
+      rows[$0].side == .observed
+    }
+      ?? fitting.first
+  }
+
   /// Two sides of one table may name each other as parents; a tree must not.
   private static func isAncestor(_ candidate: Int, of start: Int, _ rows: [Row]) -> Bool {
     var current = start
     for _ in rows {
       if current == candidate { return true }
-      let parent = rows.indices.first { other in
-        other != current && rows[other].id == rows[current].parent
-          && (rows[other].side == .same || rows[current].side == .same
-            || rows[other].side == rows[current].side)
-      }
-      guard let parent else { return false }
+      guard let parent = parent(of: current, rows) else { return false }
       current = parent
     }
     return true
