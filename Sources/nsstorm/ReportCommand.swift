@@ -91,6 +91,11 @@ struct ReportCommand: ParsableCommand {
     let path = ResultFolder(existing: source)?.path(of: .events) ?? source
     do {
       let reader = try EventReader(path: path)
+      let starts = reader.events.count { if case .began = $0.payload { true } else { false } }
+      guard starts <= 1 else {
+        throw ReportError(
+          path: path, line: 0, message: "has \(starts) runs; give each a file of its own")
+      }
       guard let record = RunRecord(reader.events) else {
         throw ReportError(
           path: path, line: 0, message: "has no event `began`: no run is described there")

@@ -34,11 +34,11 @@ struct TableTree {
         id: words[0], parent: words[1], side: line.side, mountpoint: String(words[4]),
         rest: root + words[5...].joined(separator: " "))
     }
+    let parents = Parents(rows)
     var children: [Int: [Int]] = [:]
     var tops: [Int] = []
     for index in rows.indices {
-      let parent = Self.parent(of: index, rows)
-      if let parent, !Self.isAncestor(index, of: parent, rows) {
+      if let parent = parents.of(index), !parents.isAncestor(index, of: parent) {
         children[parent, default: []].append(index)
       } else {
         tops.append(index)
@@ -55,28 +55,37 @@ struct TableTree {
     roots = tops.map(node)
   }
 
-  /// The row that a row names as its parent, on its own side. What is the same on both sides hangs below the observed one
-  /// of two parents, so that the two stand beside each other.
-  private static func parent(of index: Int, _ rows: [Row]) -> Int? {
-    let row = rows[index]
-    let fitting = rows.indices.filter { other in
-      other != index && rows[other].id == row.parent
-        && (rows[other].side == .same || row.side == .same || rows[other].side == row.side)
-    }
-    return fitting.first { rows[$0].side == row.side } ?? fitting.first {
-      rows[$0].side == .observed
-    }
-      ?? fitting.first
-  }
+  /// Which row a row hangs below.
+  private struct Parents {
+    private let rows: [Row]
+    private let byID: [Substring: [Int]]
 
-  /// Two sides of one table may name each other as parents; a tree must not.
-  private static func isAncestor(_ candidate: Int, of start: Int, _ rows: [Row]) -> Bool {
-    var current = start
-    for _ in rows {
-      if current == candidate { return true }
-      guard let parent = parent(of: current, rows) else { return false }
-      current = parent
+    init(_ rows: [Row]) {
+      self.rows = rows
+      byID = Dictionary(grouping: rows.indices) { rows[$0].id }
     }
-    return true
+
+    /// The row that a row names as its parent, on its own side. What is the same on both sides hangs below the observed
+    /// one of two parents, so that the two stand beside each other.
+    func of(_ index: Int) -> Int? {
+      let row = rows[index]
+      let fitting = (byID[row.parent] ?? []).filter { other in
+        other != index
+          && (rows[other].side == .same || row.side == .same || rows[other].side == row.side)
+      }
+      return fitting.first { rows[$0].side == row.side }
+        ?? fitting.first { rows[$0].side == .observed } ?? fitting.first
+    }
+
+    /// Two sides of one table may name each other as parents; a tree must not.
+    func isAncestor(_ candidate: Int, of start: Int) -> Bool {
+      var current = start
+      for _ in rows {
+        if current == candidate { return true }
+        guard let parent = of(current) else { return false }
+        current = parent
+      }
+      return true
+    }
   }
 }
