@@ -72,7 +72,7 @@ struct ReportCommand: ParsableCommand {
     let record = try Self.record(at: source)
     let text: String
     switch format {
-    case .text: text = RunText().summary(record) + "\n"
+    case .text: text = RunText(style: style).summary(record) + "\n"
     case .mail: text = try mail(record)
     case .html: text = RunPage(record).text
     case .junit: text = JUnit(record).text
@@ -84,6 +84,13 @@ struct ReportCommand: ParsableCommand {
     } else {
       print(text, terminator: "")
     }
+  }
+
+  /// Colours are for terminals and never for files, whatever the environment demands.
+  private var style: TextStyle {
+    guard output == nil else { return .plain }
+    return TextStyle(
+      environment: ProcessInfo.processInfo.environment, isTerminal: isatty(STDOUT_FILENO) == 1)
   }
 
   /// Puts a run together from its result folder or its file of events.
