@@ -1,16 +1,8 @@
 /// Which rules of the engine a run exercised: a bar for each section of the specification, and the rules by name.
 struct PageCoverage {
-  /// One rule and how often it decided something.
-  struct Row: Hashable {
-    var rule: String
-    var section: String
-    var function: String
-    var count: UInt64
-  }
+  private let rows: [RuleUse]
 
-  private let rows: [Row]
-
-  init(_ rows: [Row]) { self.rows = rows }
+  init(_ rows: [RuleUse]) { self.rows = rows }
 
   func write(to page: inout HTMLBuilder) {
     guard !rows.isEmpty else { return }
@@ -33,13 +25,13 @@ struct PageCoverage {
   }
 
   /// By the chapter of the specification, in its order.
-  private var sections: [(section: String, rules: [Row])] {
+  private var sections: [(section: String, rules: [RuleUse])] {
     let grouped = Dictionary(grouping: rows) { String($0.section.prefix { $0 != "." }) }
     return grouped.sorted { (Int($0.key) ?? .max, $0.key) < (Int($1.key) ?? .max, $1.key) }
       .map { ($0.key, $0.value.sorted { ($1.count, $0.rule) < ($0.count, $1.rule) }) }
   }
 
-  private func write(_ section: String, _ rules: [Row], to page: inout HTMLBuilder) {
+  private func write(_ section: String, _ rules: [RuleUse], to page: inout HTMLBuilder) {
     let exercised = rules.count { $0.count > 0 }
     let share = 100 * exercised / max(1, rules.count)
     page.element("tr") { page in
