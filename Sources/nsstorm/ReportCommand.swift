@@ -13,7 +13,8 @@ struct ReportCommand: ParsableCommand {
     abstract: "Render a run as a mail to a kernel list, HTML, JUnit, KTAP, JSON or text.",
     discussion: """
       RUN is a folder that `nsstorm run --output` made, or a file of events (`--events`); - reads events from standard \
-      input. A run that was killed is reported as far as its events go.
+      input. A run that was killed is reported as far as its events go, a guest whose kernel broke (a folder of \
+      `nsstorm vm run --output`) from its console.
 
       Examples:
         nsstorm report results/latest
@@ -96,6 +97,11 @@ struct ReportCommand: ParsableCommand {
   /// Puts a run together from its result folder or its file of events.
   static func record(at source: String) throws -> RunRecord {
     let path = ResultFolder(existing: source)?.path(of: .events) ?? source
+    if path != source, !FileManager.default.fileExists(atPath: path),
+      let record = VMResultFolder(path: source).guestRecord()
+    {
+      return record
+    }
     do {
       let reader = try EventReader(path: path)
       let starts = reader.events.count { if case .began = $0.payload { true } else { false } }

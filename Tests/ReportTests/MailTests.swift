@@ -53,7 +53,10 @@ import Testing
 
   @Test func `a fault is graver than a divergence, and a green run writes no mail`() throws {
     let mail = try MailReport(Sample.faulty)
-    #expect(mail.subject.contains("WARNING: CPU: 0 PID: 7 at fs/namespace.c:1234"))
+    #expect(
+      mail.subject
+        == "[BUG] fs/namespace: WARNING: at fs/namespace.c:1234 in umount_tree() on 6.18.44-test")
+    #expect(mail.body.contains("    nsstorm run first-storm --seed 0x1\n"))
     #expect(mail.body.contains("RIP: 0010:umount_tree+0x2a/0x300"))
     #expect(throws: MailReport.Nothing.foundNothing) { try MailReport(Sample.agreed) }
   }
