@@ -3,6 +3,7 @@ import Foundation
 import StormHistory
 import StormKernel
 import StormReport
+import StormReproduction
 import StormRun
 import StormVerdict
 
@@ -45,6 +46,12 @@ struct ReportCommand: ParsableCommand {
       "mail: put this program into the mail; the one made from the run's trace by default.",
       valueName: "file"))
   var reproducer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "mail: make the program from this trace, such as one that nsstorm shrink made.",
+      valueName: "file"))
+  var trace: String?
 
   @Option(
     help: ArgumentHelp(
@@ -132,22 +139,47 @@ struct ReportCommand: ParsableCommand {
         )
       }
       supplement.reproducer = .init(
-        kind: "program", text: text, usage: "\(URL(fileURLWithPath: reproducer).lastPathComponent):"
+        text: text, usage: "\(URL(fileURLWithPath: reproducer).lastPathComponent):"
       )
     }
+    if supplement.reproducer == nil { supplement.reproducer = programOfTrace(record) }
     do { return try MailReport(record, supplement).text } catch {
       throw CommandFailure(status: .badInput, message: "\(source): \(error)")
     }
   }
 
+  /// A C program made from the trace of the run; nil, with a word on standard error, where it has none that is short enough.
+  private func programOfTrace(_ record: RunRecord) -> MailReport.Reproducer? {
+    let recorded = ResultFolder(existing: source)?.path(of: .trace)
+    guard let path = trace ?? recorded, FileManager.default.fileExists(atPath: path),
+      let chosen = chosen(record)
+    else { return nil }
+    do throws(ReproducerError) {
+      let program = try ReproducerCase(
+        path: path, symptom: chosen.knownIssues.first.map { .knownIssue($0) } ?? Symptom(chosen)
+      ).text(.c)
+      return MailReport.Reproducer(
+        text: program,
+        usage:
+          "This program needs nothing but libc. As root, it exits with 0 when the kernel behaves and with 1 when "
+          + "not; build it with gcc -o reproducer reproducer.c.")
+    } catch {
+      FileHandle.standardError.write(Data("nsstorm: the mail has no C program: \(error)\n".utf8))
+      return nil
+    }
+  }
+
+  /// The divergence that the mail is about.
+  private func chosen(_ record: RunRecord) -> Divergence? {
+    let found = record.divergences.map(\.event.divergence)
+    if let divergence { return found.indices.contains(divergence) ? found[divergence] : nil }
+    return record.unexplainedDivergences.first?.divergence ?? found.first
+  }
+
   private func versions(
     _ record: RunRecord, in history: String
   ) throws -> KernelVersionEvidence {
-    let found = record.divergences.map(\.event.divergence)
-    let chosen =
-      divergence.flatMap { found.indices.contains($0) ? found[$0] : nil }
-      ?? record.unexplainedDivergences.first?.divergence ?? found.first
-    guard let chosen else { return KernelVersionEvidence() }
+    guard let chosen = chosen(record) else { return KernelVersionEvidence() }
     let runs = try HistoryCommand.reporting {
       try HistoryStore(path: history, access: .existing).runs()
     }

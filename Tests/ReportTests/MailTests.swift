@@ -8,7 +8,7 @@ import Testing
   @Test func `the mail about a wrong answer has all that a maintainer asks for`() throws {
     var supplement = MailReport.Supplement()
     supplement.reproducer = .init(
-      kind: "C program", text: "int main(void) { return 1; }\n", usage: "Build it with gcc.")
+      text: "int main(void) { return 1; }\n", usage: "Build it with gcc.")
     supplement.versions = KernelVersionEvidence(
       affected: ["6.12.107", "6.18.44-test"], unaffected: ["7.3.4", "6.12.107"])
     let mail = try MailReport(Sample.diverged, supplement)

@@ -25,14 +25,11 @@ public struct MailReport {
   }
 
   public struct Reproducer: Sendable {
-    /// `C program`, `trace`
-    public var kind: String
     public var text: String
     /// What to type to build and run it.
     public var usage: String
 
-    public init(kind: String, text: String, usage: String) {
-      self.kind = kind
+    public init(text: String, usage: String) {
       self.text = text
       self.usage = usage
     }
