@@ -3,6 +3,7 @@ import Foundation
 import StormHistory
 import StormKernel
 import StormReport
+import StormReproduction
 import StormRun
 import StormVerdict
 
@@ -13,7 +14,8 @@ struct ReportCommand: ParsableCommand {
     abstract: "Render a run as a mail to a kernel list, HTML, JUnit, KTAP, JSON or text.",
     discussion: """
       RUN is a folder that `nsstorm run --output` made, or a file of events (`--events`); - reads events from standard \
-      input. A run that was killed is reported as far as its events go.
+      input. A run that was killed is reported as far as its events go, a guest whose kernel broke (a folder of \
+      `nsstorm vm run --output`) from its console.
 
       Examples:
         nsstorm report results/latest
@@ -47,6 +49,12 @@ struct ReportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "mail: make the program from this trace, such as one that nsstorm shrink made.",
+      valueName: "file"))
+  var trace: String?
+
+  @Option(
+    help: ArgumentHelp(
       "mail: the symbols of the kernel that wrote the log; those of the running kernel by default, if it is the same.",
       valueName: "file"))
   var systemMap: String?
@@ -72,7 +80,7 @@ struct ReportCommand: ParsableCommand {
     let record = try Self.record(at: source)
     let text: String
     switch format {
-    case .text: text = RunText().summary(record) + "\n"
+    case .text: text = RunText(style: style).summary(record) + "\n"
     case .mail: text = try mail(record)
     case .html: text = RunPage(record).text
     case .junit: text = JUnit(record).text
@@ -86,11 +94,28 @@ struct ReportCommand: ParsableCommand {
     }
   }
 
+  /// Colours are for terminals and never for files, whatever the environment demands.
+  private var style: TextStyle {
+    guard output == nil else { return .plain }
+    return TextStyle(
+      environment: ProcessInfo.processInfo.environment, isTerminal: isatty(STDOUT_FILENO) == 1)
+  }
+
   /// Puts a run together from its result folder or its file of events.
   static func record(at source: String) throws -> RunRecord {
     let path = ResultFolder(existing: source)?.path(of: .events) ?? source
+    if path != source, !FileManager.default.fileExists(atPath: path),
+      let record = VMResultFolder(path: source).guestRecord()
+    {
+      return record
+    }
     do {
       let reader = try EventReader(path: path)
+      let starts = reader.events.count { if case .began = $0.payload { true } else { false } }
+      guard starts <= 1 else {
+        throw ReportError(
+          path: path, line: 0, message: "has \(starts) runs; give each a file of its own")
+      }
       guard let record = RunRecord(reader.events) else {
         throw ReportError(
           path: path, line: 0, message: "has no event `began`: no run is described there")
@@ -114,22 +139,47 @@ struct ReportCommand: ParsableCommand {
         )
       }
       supplement.reproducer = .init(
-        kind: "program", text: text, usage: "\(URL(fileURLWithPath: reproducer).lastPathComponent):"
+        text: text, usage: "\(URL(fileURLWithPath: reproducer).lastPathComponent):"
       )
     }
+    if supplement.reproducer == nil { supplement.reproducer = programOfTrace(record) }
     do { return try MailReport(record, supplement).text } catch {
       throw CommandFailure(status: .badInput, message: "\(source): \(error)")
     }
   }
 
+  /// A C program made from the trace of the run; nil, with a word on standard error, where it has none that is short enough.
+  private func programOfTrace(_ record: RunRecord) -> MailReport.Reproducer? {
+    let recorded = ResultFolder(existing: source)?.path(of: .trace)
+    guard let path = trace ?? recorded, FileManager.default.fileExists(atPath: path),
+      let chosen = chosen(record)
+    else { return nil }
+    do throws(ReproducerError) {
+      let program = try ReproducerCase(
+        path: path, symptom: chosen.knownIssues.first.map { .knownIssue($0) } ?? Symptom(chosen)
+      ).text(.c)
+      return MailReport.Reproducer(
+        text: program,
+        usage:
+          "This program needs nothing but libc. As root, it exits with 0 when the kernel behaves and with 1 when "
+          + "not; build it with gcc -o reproducer reproducer.c.")
+    } catch {
+      FileHandle.standardError.write(Data("nsstorm: the mail has no C program: \(error)\n".utf8))
+      return nil
+    }
+  }
+
+  /// The divergence that the mail is about.
+  private func chosen(_ record: RunRecord) -> Divergence? {
+    let found = record.divergences.map(\.event.divergence)
+    if let divergence { return found.indices.contains(divergence) ? found[divergence] : nil }
+    return record.unexplainedDivergences.first?.divergence ?? found.first
+  }
+
   private func versions(
     _ record: RunRecord, in history: String
   ) throws -> KernelVersionEvidence {
-    let found = record.divergences.map(\.event.divergence)
-    let chosen =
-      divergence.flatMap { found.indices.contains($0) ? found[$0] : nil }
-      ?? record.unexplainedDivergences.first?.divergence ?? found.first
-    guard let chosen else { return KernelVersionEvidence() }
+    guard let chosen = chosen(record) else { return KernelVersionEvidence() }
     let runs = try HistoryCommand.reporting {
       try HistoryStore(path: history, access: .existing).runs()
     }

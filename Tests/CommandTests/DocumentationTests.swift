@@ -1,5 +1,8 @@
+import ArgumentParser
 import Foundation
 import Testing
+
+@testable import nsstorm
 
 /// Every command in the documentation is run here, or says beside it why not.
 ///
@@ -116,6 +119,24 @@ import Testing
     let blocks = try Self.files.flatMap(Self.blocks)
     #expect(blocks.count { $0.excuse == nil } >= 18)
     #expect(blocks.count { $0.excuse != nil } <= 12)
+  }
+
+  @Test func `what is left out is understood all the same`() throws {
+    var understood = 0
+    for block in try Self.files.flatMap(Self.blocks) where block.excuse != nil {
+      let text = block.text.replacingOccurrences(of: "\\\n", with: " ")
+      for line in text.split(separator: "\n") where line.hasPrefix("nsstorm ") {
+        let command = line.prefix { $0 != "#" && $0 != "|" && $0 != ">" }
+        let words = command.split(separator: " ").map {
+          String($0).trimmingCharacters(in: CharacterSet(charactersIn: "'\""))
+        }
+        #expect(throws: Never.self, "\(block): '\(line)' is not understood") {
+          _ = try NSStorm.parseAsRoot(Array(words.dropFirst()))
+        }
+        understood += 1
+      }
+    }
+    #expect(understood >= 10)
   }
 
   @Test(arguments: files)

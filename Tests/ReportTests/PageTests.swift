@@ -86,7 +86,19 @@ import Testing
     #expect(children.map(\.mountpoint) == ["/a", "/a", "/c"])
     #expect(children.map(\.differs) == [true, true, false])
     #expect(children[2].size == 2)
+    // What stays hangs below the observed side of its parent.
+    #expect(children[0].children.isEmpty && children[1].children.map(\.mountpoint) == ["/a/b"])
     #expect(RunPage(Sample.diverged).text.contains("<summary>2 unchanged</summary>"))
+  }
+
+  @Test func `coverage has a row for each chapter, and names what was never asked`() throws {
+    let page = RunPage(Sample.diverged).text
+    #expect(page.contains("2 of 3 rules of the engine decided something"))
+    #expect(page.contains("<td>section 5</td><td class=\"number\">1 of 2</td>"))
+    #expect(page.contains("width:50%") && page.contains("1\u{2009}234 × do_umount()"))
+    #expect(page.contains("<summary>1 never asked</summary>"))
+    let (three, five) = (page.firstRange(of: "section 3<"), page.firstRange(of: "section 5<"))
+    #expect(try #require(three).lowerBound < #require(five).lowerBound)
   }
 
   @Test func `the buckets of a histogram keep their order and their width`() throws {

@@ -58,6 +58,8 @@ import Testing
     let diverged = JUnit(Sample.diverged).text
     #expect(diverged.contains(#"tests="7" failures="1" errors="0" skipped="1""#))
     #expect(diverged.contains("known issue: unbindable-lost-in-namespace-copy"))
+    #expect(diverged.contains(#"<failure type="divergence""#))
+    #expect(JUnit(Sample.faulty).text.contains(#"<failure type="fault""#))
     let killed = JUnit(Sample.killed).text
     #expect(killed.contains(#"tests="7" failures="0" errors="7" skipped="0""#))
     #expect(JUnit(Sample.agreed).text.contains(#"failures="0" errors="0" skipped="0""#))

@@ -94,7 +94,12 @@ enum Sample {
             .init(upToNanoseconds: 1_024, count: 5), .init(upToNanoseconds: 2_048, count: 40),
             .init(upToNanoseconds: 12_288, count: 5),
           ])
-      ], leftovers: nil)
+      ], leftovers: nil,
+      coverage: [
+        RuleUse(rule: "umountBusy", section: "5.1", function: "do_umount", count: 1_234),
+        RuleUse(rule: "umountLocked", section: "5.1", function: "can_umount", count: 0),
+        RuleUse(rule: "bindCopiesTree", section: "3.3", function: "copy_tree", count: 5),
+      ])
   }
 
   /// Events in the order of a run, a hundred milliseconds apart.

@@ -29,16 +29,18 @@ struct Finding {
     }
   }
 
-  var command: String? {
-    if case .divergence(let event) = what { event.replay } else { nil }
+  /// The command that leads there again.
+  func command(_ record: RunRecord) -> String {
+    switch what {
+    case .divergence(let event): event.replay
+    case .fault: "\(record.began.command) --seed \(record.began.seed)"
+    }
   }
 
   /// The part of the subject behind the tag: the subsystem, then what happens.
   var subject: String {
     switch what {
-    case .fault(let fault):
-      let line = fault.lines.first { KernelSource.file(in: $0) != nil } ?? fault.lines.first
-      return "\(area): \(fault.kind == .hang ? "hang" : line ?? fault.text.firstLine)"
+    case .fault(let fault): return "\(area): \(FaultHeadline(fault).text)"
     case .divergence(let event):
       let divergence = event.divergence
       let call = Self.call(divergence)
@@ -156,8 +158,4 @@ struct Finding {
   private static func name(_ errno: Errno) -> String {
     errno == .none ? "0" : errno.name
   }
-}
-
-extension String {
-  fileprivate var firstLine: String { String(prefix { !$0.isNewline }) }
 }

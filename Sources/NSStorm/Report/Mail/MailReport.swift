@@ -25,14 +25,11 @@ public struct MailReport {
   }
 
   public struct Reproducer: Sendable {
-    /// `C program`, `trace`
-    public var kind: String
     public var text: String
     /// What to type to build and run it.
     public var usage: String
 
-    public init(kind: String, text: String, usage: String) {
-      self.kind = kind
+    public init(text: String, usage: String) {
       self.text = text
       self.usage = usage
     }
@@ -65,7 +62,7 @@ public struct MailReport {
     let whom = finding.files.map(KernelSource.recipients)
     recipients = RunRecord.unique(whom.flatMap(\.to) + whom.flatMap(\.lists))
     var parts = [finding.opening(record), finding.details]
-    parts.append(Self.reproducer(finding, supplement.reproducer))
+    parts.append(Self.reproducer(finding.command(record), supplement.reproducer))
     parts.append(Self.kernel(record))
     parts.append(Self.versions(supplement.versions, finding, record))
     if let log = Self.log(record, supplement.decoder) { parts.append(log) }
@@ -93,22 +90,20 @@ public struct MailReport {
 
   // MARK: - Sections
 
-  private static func reproducer(_ finding: Finding, _ reproducer: Reproducer?) -> String {
+  private static func reproducer(_ command: String, _ reproducer: Reproducer?) -> String {
     var lines = [MailText.heading("Reproducer")]
     if let reproducer {
       lines.append(MailText.wrapped(reproducer.usage))
       lines.append("")
       lines.append(
         reproducer.text.hasSuffix("\n") ? String(reproducer.text.dropLast()) : reproducer.text)
+      lines.append("")
     }
-    if let command = finding.command {
-      if reproducer != nil { lines.append("") }
-      lines.append(
-        MailText.wrapped(
-          "\(reproducer == nil ? "With nsstorm" : "The run that found it, with nsstorm"), as root; everything "
-            + "happens in private namespaces:"))
-      lines += ["", "    \(command)"]
-    }
+    lines.append(
+      MailText.wrapped(
+        "\(reproducer == nil ? "With nsstorm" : "The run that found it, with nsstorm"), as root; everything "
+          + "happens in private namespaces:"))
+    lines += ["", "    \(command)"]
     return lines.joined(separator: "\n")
   }
 

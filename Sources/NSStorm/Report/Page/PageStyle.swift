@@ -59,6 +59,9 @@ enum PageStyle {
     .key.bad{background:var(--bad)}.key.warning{background:var(--warning)}\
     .call.done{fill:var(--accent)}.call.refused{fill:var(--soft)}.call.bad{fill:var(--bad)}\
     .axis{display:flex;justify-content:space-between;color:var(--soft);font-size:.8rem}\
+    td.meter{width:60%}div.meter{background:var(--band);border-radius:.3rem;height:.8rem;margin:.35rem 0}\
+    div.meter>div{background:var(--accent);border-radius:.3rem;height:100%}\
+    td.meter details{font-size:.85rem}td.meter ul{margin:.2rem 0;padding-left:1.1rem}\
     .phases{columns:2;font-size:.9rem;padding-left:1.4rem;margin:.6rem 0}\
     table{border-collapse:collapse;width:100%}\
     td{border-top:1px solid var(--rule);padding:.35rem .6rem .35rem 0;vertical-align:top}\

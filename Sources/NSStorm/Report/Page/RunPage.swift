@@ -27,6 +27,7 @@ public struct RunPage {
           PageTimeline(record).write(to: &page)
           PageHistograms.write(record, to: &page)
           PageWindows.write(record, to: &page)
+          PageCoverage(record.ended?.coverage ?? []).write(to: &page)
           Self.cases(record, &page)
           Self.numbers(record, &page)
         }

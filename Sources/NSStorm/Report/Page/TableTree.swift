@@ -34,14 +34,11 @@ struct TableTree {
         id: words[0], parent: words[1], side: line.side, mountpoint: String(words[4]),
         rest: root + words[5...].joined(separator: " "))
     }
+    let parents = Parents(rows)
     var children: [Int: [Int]] = [:]
     var tops: [Int] = []
-    for (index, row) in rows.enumerated() {
-      let parent = rows.indices.first { other in
-        other != index && rows[other].id == row.parent
-          && (rows[other].side == .same || row.side == .same || rows[other].side == row.side)
-      }
-      if let parent, !Self.isAncestor(index, of: parent, rows) {
+    for index in rows.indices {
+      if let parent = parents.of(index), !parents.isAncestor(index, of: parent) {
         children[parent, default: []].append(index)
       } else {
         tops.append(index)
@@ -58,19 +55,37 @@ struct TableTree {
     roots = tops.map(node)
   }
 
-  /// Two sides of one table may name each other as parents; a tree must not.
-  private static func isAncestor(_ candidate: Int, of start: Int, _ rows: [Row]) -> Bool {
-    var current = start
-    for _ in rows {
-      if current == candidate { return true }
-      let parent = rows.indices.first { other in
-        other != current && rows[other].id == rows[current].parent
-          && (rows[other].side == .same || rows[current].side == .same
-            || rows[other].side == rows[current].side)
-      }
-      guard let parent else { return false }
-      current = parent
+  /// Which row a row hangs below.
+  private struct Parents {
+    private let rows: [Row]
+    private let byID: [Substring: [Int]]
+
+    init(_ rows: [Row]) {
+      self.rows = rows
+      byID = Dictionary(grouping: rows.indices) { rows[$0].id }
     }
-    return true
+
+    /// The row that a row names as its parent, on its own side. What is the same on both sides hangs below the observed
+    /// one of two parents, so that the two stand beside each other.
+    func of(_ index: Int) -> Int? {
+      let row = rows[index]
+      let fitting = (byID[row.parent] ?? []).filter { other in
+        other != index
+          && (rows[other].side == .same || row.side == .same || rows[other].side == row.side)
+      }
+      return fitting.first { rows[$0].side == row.side }
+        ?? fitting.first { rows[$0].side == .observed } ?? fitting.first
+    }
+
+    /// Two sides of one table may name each other as parents; a tree must not.
+    func isAncestor(_ candidate: Int, of start: Int) -> Bool {
+      var current = start
+      for _ in rows {
+        if current == candidate { return true }
+        guard let parent = of(current) else { return false }
+        current = parent
+      }
+      return true
+    }
   }
 }

@@ -59,7 +59,7 @@ public struct JUnit {
     case .failed:
       return [
         head + ">",
-        "      <failure type=\"divergence\" message=\"\(reason)\">\(details)</failure>",
+        "      <failure type=\"\(type(of: result))\" message=\"\(reason)\">\(details)</failure>",
         "    </testcase>",
       ]
     case .timedOut, .error:
@@ -68,6 +68,15 @@ public struct JUnit {
         head + ">", "      <error type=\"\(type)\" message=\"\(reason)\">\(details)</error>",
         "    </testcase>",
       ]
+    }
+  }
+
+  private static func type(of failure: CaseResult) -> String {
+    switch CaseList.RunAspect.allCases.first(where: { failure.name.hasSuffix(".\($0.rawValue)") }) {
+    case .kernelHealth: "fault"
+    case .released: "leak"
+    case .meaningful: "vacuous"
+    case nil: "divergence"
     }
   }
 
