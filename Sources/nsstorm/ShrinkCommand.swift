@@ -132,7 +132,8 @@ struct ShrinkCommand: ParsableCommand {
       "effort       \(effort.candidates) lists, \(effort.rejectedByEngine) ruled out by the engine, "
         + "\(effort.kernelRuns) runs, \((effort.seconds * 10).rounded() / 10) s")
     if let output {
-      print("next         nsstorm repro \(output) --format c")
+      let words = ["nsstorm repro", output] + options.words + ["--format c"]
+      print("next         \(words.joined(separator: " "))")
     }
   }
 

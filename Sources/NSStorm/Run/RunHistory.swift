@@ -23,9 +23,17 @@ struct RunHistory {
   /// What is kept where a file has the rest.
   static let mostCallsBesideRecording = 100_000
 
+  private let mostInMemory: Int
+  private let mostBesideRecording: Int
+
   /// - Parameter recording: a trace that every call is written to before it is judged.
-  init(recording: String?) {
+  init(
+    recording: String?, mostInMemory: Int = mostCallsInMemory,
+    mostBesideRecording: Int = mostCallsBesideRecording
+  ) {
     self.recording = recording
+    self.mostInMemory = mostInMemory
+    self.mostBesideRecording = mostBesideRecording
     source = .memory
   }
 
@@ -39,10 +47,10 @@ struct RunHistory {
     }
     count += 1
     calls.append(call)
-    if let recording, calls.count > Self.mostCallsBesideRecording {
+    if let recording, calls.count > mostBesideRecording {
       source = .file(recording)
       calls = []
-    } else if calls.count > Self.mostCallsInMemory {
+    } else if calls.count > mostInMemory {
       source = nil
       calls = []
     }
