@@ -10,7 +10,7 @@ import Testing
 @Suite struct RunHistoryTests {
   private let calls = (0..<10).map {
     PastCall(
-      namespace: 0, operation: .mkdir(.path("/d\($0)")), answer: $0 % 3 == 0 ? .exists : .none)
+      namespace: 0, operation: .mkdir(.path("/d\($0)")), answer: $0 % 3 == 0 ? .busy : .none)
   }
 
   private func withRecording(_ body: (String) throws -> Void) throws {
