@@ -129,7 +129,10 @@ enum CheckOutcome: String, Codable {
       self = .damaged
     } else if !verdict.unexplainedDivergences.isEmpty {
       self = .diverges
-    } else if verdict.checks.errnos == 0 {
+    } else if verdict.checks.errnos + (verdict.races?.explained ?? 0) == 0
+      || (verdict.races?.unknown ?? 0) > 0
+    {
+      // What nobody could judge is no agreement.
       self = .unchecked
     } else if !verdict.divergences.isEmpty || !verdict.absentIssues.isEmpty {
       self = .known
@@ -144,6 +147,8 @@ struct CheckSummary {
   var steps = 0
   var uncheckedSteps = 0
   var checks = StepCheck.Tally()
+  var explainedWindows = 0
+  var unknownWindows = 0
   var outcomes: [CheckOutcome: Int] = [:]
   var status = ExitStatus.agreed
 
@@ -152,13 +157,15 @@ struct CheckSummary {
       steps += verdict.steps
       uncheckedSteps += verdict.uncheckedSteps
       checks += verdict.checks
+      explainedWindows += verdict.races?.explained ?? 0
+      unknownWindows += verdict.races?.unknown ?? 0
       outcomes[CheckOutcome(verdict), default: 0] += 1
     }
     if outcomes[.damaged] != nil {
       status = .badInput
     } else if outcomes[.diverges] != nil || isStrict && outcomes[.known] != nil {
       status = .diverged
-    } else if checks.errnos == 0 {
+    } else if checks.errnos + explainedWindows == 0 || unknownWindows > 0 {
       status = .nothingChecked
     }
   }

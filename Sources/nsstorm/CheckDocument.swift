@@ -28,6 +28,7 @@ struct CheckDocument: Encodable {
     let uncheckedSteps: Int
     let doubtfulSteps: Int
     let checks: StepCheck.Tally
+    let races: TraceVerdict.Races?
     let complete: Bool
     let divergences: [Divergence]
     let absentIssues: [TraceVerdict.AbsentIssue]
@@ -53,7 +54,7 @@ struct CheckDocument: Encodable {
         file: verdict.file, outcome: CheckOutcome(verdict), kernel: verdict.kernel,
         rules: verdict.release?.description, steps: verdict.steps,
         uncheckedSteps: verdict.uncheckedSteps, doubtfulSteps: verdict.doubtfulSteps,
-        checks: verdict.checks,
+        checks: verdict.checks, races: verdict.races,
         complete: verdict.ending == .complete, divergences: verdict.divergences,
         absentIssues: verdict.absentIssues, warnings: verdict.warnings,
         failure: verdict.failure.map {

@@ -34,6 +34,7 @@ struct CheckText {
       return column + "\(failure)" + (verdict.steps > 0 ? " (\(counts(verdict)) before)" : "")
     }
     var parts = ["\(verdict.file)", verdict.kernel ?? "", counts(verdict)]
+    if let races = verdict.races { parts.append(Self.words(races)) }
     let unexplained = verdict.unexplainedDivergences.count
     if unexplained > 0 { parts.append("\(unexplained) divergence\(unexplained == 1 ? "" : "s")") }
     let known = Set(verdict.divergences.flatMap(\.knownIssues)).sorted()
@@ -48,6 +49,15 @@ struct CheckText {
     }
     if verdict.uncheckedSteps > 0 { parts.append("\(verdict.uncheckedSteps) steps not checked") }
     return column + parts.filter { !$0.isEmpty }.joined(separator: "; ")
+  }
+
+  private static func words(_ races: TraceVerdict.Races) -> String {
+    var text =
+      "\(races.windows) windows with \(races.calls) racing calls, \(races.explained) explained, "
+    text += "\(races.conflicts) conflicts"
+    if races.unknown > 0 { text += ", \(races.unknown) unknown" }
+    if races.unjudged > 0 { text += ", \(races.unjudged) not judged" }
+    return text
   }
 
   private static func counts(_ verdict: TraceVerdict) -> String {

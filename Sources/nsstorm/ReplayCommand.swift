@@ -29,6 +29,12 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "How often the calls are made (1 to 100,000).")
   var times = 1
 
+  @Option(help: "Nanoseconds, at most, that are added to the waits between racing calls.")
+  var jitter: UInt32 = 2_000
+
+  @Option(help: "Decides the jitter; each further run counts on from it.")
+  var seed: UInt64 = 1
+
   @OptionGroup var options: SymptomOptions
 
   @Flag(help: "Count known issues of this kernel as divergences.")
@@ -43,11 +49,15 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     let sequence = try readSequence(trace)
     let symptom = try options.symptom(of: trace)
-    let settings = try options.settings()
+    var settings = try options.settings()
+    settings.jitterNanoseconds = jitter
+    settings.seed = seed
     try dropUnneededCapabilities()
     var control = InterruptWatch()
     print(
-      "trace        \(trace): \(sequence.calls.count) calls recorded on \(sequence.header.kernel)")
+      "trace        \(trace): \(sequence.calls.count) calls"
+        + (sequence.racingCallCount > 0 ? " and \(sequence.racingCallCount) racing ones" : "")
+        + " recorded on \(sequence.header.kernel)")
     print("symptom      \(symptom.map(String.init) ?? "none recorded")")
     let result: Replay.Result
     do throws(SandboxError) {

@@ -73,7 +73,18 @@ struct ShrinkCommand: ParsableCommand {
   }
 
   private func calls() throws -> [RecordedCall] {
-    if TraceReader.isTrace(path: source) { return try readSequence(source).calls }
+    if TraceReader.isTrace(path: source) {
+      let sequence = try readSequence(source)
+      guard sequence.racingCallCount == 0 else {
+        throw CommandFailure(
+          status: .badInput,
+          message:
+            "\(source) has \(sequence.racingCallCount) racing calls; shrink shortens calls that were made "
+            + "one after the other. `nsstorm replay \(source) --times 20` says how often they show the symptom"
+        )
+      }
+      return sequence.calls
+    }
     let profile = try ProfileLibrary.ofThisProcess.profile(source)
     let plan: Plan
     do throws(PlanError) {
@@ -121,7 +132,8 @@ struct ShrinkCommand: ParsableCommand {
       "effort       \(effort.candidates) lists, \(effort.rejectedByEngine) ruled out by the engine, "
         + "\(effort.kernelRuns) runs, \((effort.seconds * 10).rounded() / 10) s")
     if let output {
-      print("next         nsstorm repro \(output) --format c")
+      let words = ["nsstorm repro", output] + options.words + ["--format c"]
+      print("next         \(words.joined(separator: " "))")
     }
   }
 

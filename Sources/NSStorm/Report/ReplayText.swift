@@ -1,4 +1,5 @@
 public import StormReproduction
+import StormTrace
 import StormVerdict
 
 /// The plain text of a replay: each different outcome once, with how often it came, and the rate.
@@ -32,6 +33,13 @@ public struct ReplayText {
     lines.append(
       "checked      \(calls) answers, \(tables) tables with \(mounts) entries"
         + (skipped > 0 ? "; \(skipped) calls skipped, their processes never came to life" : ""))
+    let races = result.outcomes.compactMap(\.races)
+    if !races.isEmpty {
+      func sum(_ count: (TraceVerdict.Races) -> Int) -> Int { races.reduce(0) { $0 + count($1) } }
+      lines.append(
+        "races        \(sum(\.windows)) windows with \(sum(\.calls)) calls, \(sum(\.explained)) explained, "
+          + "\(sum(\.unknown)) unknown, \(sum(\.conflicts)) conflicts")
+    }
     if result.symptom != nil { lines.append("reproduced   \(result.rate)") }
     if result.others.successes > 0 || result.symptom == nil {
       lines.append("others       other divergences in \(result.others)")

@@ -17,10 +17,28 @@ public struct RecordedCall: Hashable, Sendable {
   }
 }
 
+/// A part of a history: one call alone, or calls that raced.
+public enum RecordedItem: Hashable, Sendable {
+  case call(RecordedCall)
+  case window(TraceWindow)
+}
+
 /// The calls of a trace, and what its header says.
 public struct RecordedSequence: Sendable {
   public var header: TraceHeader
-  public var calls: [RecordedCall]
+  public var items: [RecordedItem]
+
+  /// The calls that were made alone.
+  public var calls: [RecordedCall] {
+    items.compactMap { if case .call(let call) = $0 { call } else { nil } }
+  }
+
+  /// The calls that raced.
+  public var racingCallCount: Int {
+    items.reduce(0) {
+      if case .window(let window) = $1 { $0 + window.window.calls.count } else { $0 }
+    }
+  }
 
   /// Reads a whole trace.
   ///
@@ -28,11 +46,16 @@ public struct RecordedSequence: Sendable {
   public init(path: String) throws(TraceError) {
     var reader = try TraceReader(path: path)
     header = reader.header
-    calls = []
+    items = []
     while let line = try reader.next() {
-      if case .step(let step) = line {
-        calls.append(
-          RecordedCall(number: step.number, namespace: step.namespace, operation: step.operation))
+      switch line {
+      case .step(let step):
+        items.append(
+          .call(
+            RecordedCall(
+              number: step.number, namespace: step.namespace, operation: step.operation)))
+      case .window(let window): items.append(.window(window))
+      case .release, .end: break
       }
     }
     guard header.table.entries.count == 1, let root = header.table.entries.first,
@@ -48,6 +71,6 @@ public struct RecordedSequence: Sendable {
 
   public init(header: TraceHeader, calls: [RecordedCall]) {
     self.header = header
-    self.calls = calls
+    items = calls.map { .call($0) }
   }
 }

@@ -22,11 +22,11 @@ public struct Replay: Sendable {
   }
 
   private let sequence: RecordedSequence
-  private let run: SequenceRun
+  private let settings: SequenceRun.Settings
 
   public init(_ sequence: RecordedSequence, settings: SequenceRun.Settings) {
     self.sequence = sequence
-    run = SequenceRun(settings)
+    self.settings = settings
   }
 
   /// - Parameters:
@@ -36,8 +36,11 @@ public struct Replay: Sendable {
     symptom: Symptom?, times: Int, each: (SequenceRun.Outcome) -> Bool = { _ in true }
   ) throws(SandboxError) -> Result {
     var result = Result(symptom: symptom)
-    for _ in 0..<max(1, times) {
-      let outcome = try run.run(sequence.calls)
+    for number in 0..<max(1, times) {
+      // Each run jitters otherwise.
+      var settings = settings
+      settings.seed &+= UInt64(number)
+      let outcome = try SequenceRun(settings).run(sequence.items)
       result.outcomes.append(outcome)
       result.rate.add(symptom.map { outcome.first($0) != nil } ?? false)
       result.others.add(

@@ -1,6 +1,7 @@
 public import StormEngine
 public import StormKernel
 public import StormRun
+public import StormTrace
 public import StormVerdict
 public import StormVocabulary
 
@@ -23,6 +24,10 @@ public struct SequenceRun: Sendable {
     public var readsEverything = false
     /// Whether the steps with their tables are kept, for a trace.
     public var keepsSteps = false
+    /// Added to each wait between racing calls, 0 to this.
+    public var jitterNanoseconds: UInt32 = 2_000
+    /// Decides the jitter.
+    public var seed: UInt64 = 1
     /// A rule that is broken on purpose; honoured in debug builds only.
     public var brokenRule: Mutation?
     public var limits = SandboxLimits(programBytes: 1 << 20)
@@ -42,6 +47,8 @@ public struct SequenceRun: Sendable {
     /// Calls of processes that never came to life, or have ended.
     public var skippedCalls = 0
     public var checks = StepCheck.Tally()
+    /// What the racing calls came to; nil where there were none.
+    public var races: TraceVerdict.Races?
     public var faults: [RunFault] = []
     /// The issues of the kernel that were found present, those given in the settings included.
     public var presentIssues: [KnownIssue] = []
@@ -82,35 +89,47 @@ public struct SequenceRun: Sendable {
   ///
   /// - Throws: ``SandboxError``: what the harness itself could not do.
   public func run(_ calls: [RecordedCall]) throws(SandboxError) -> Outcome {
-    let pass = try SequencePass(settings, calls)
+    try run(calls.map { .call($0) })
+  }
+
+  /// Makes the calls of a whole history once.
+  public func run(_ items: [RecordedItem]) throws(SandboxError) -> Outcome {
+    let pass = try SequencePass(settings, items)
     return try pass.run()
   }
 }
 
 /// One run in one sandbox.
-private final class SequencePass {
-  private let settings: SequenceRun.Settings
-  private let calls: [RecordedCall]
-  private let sandbox: Sandbox
+final class SequencePass {
+  let settings: SequenceRun.Settings
+  private let items: [RecordedItem]
+  let sandbox: Sandbox
   private let log: KernelLog?
   private let taintAtStart = KernelTaint.current
   private let explanation: IssueExplanation
-  private var check: StepCheck
-  private var reader = TableReader()
+  var check: StepCheck
+  var reader = TableReader()
   private var past: [PastCall] = []
   private var earlierTally = StepCheck.Tally()
-  private var outcome = SequenceRun.Outcome()
+  var outcome = SequenceRun.Outcome()
+  /// Judges racing calls between steps.
+  var race: ConcurrencyChecker?
+  var generator: SeededGenerator
+  private var lastNumber = -1
   /// Behind a divergence that nothing explains, no issue can explain the whole history any more.
   private var isInDoubt = false
+  /// Whether every call so far was made alone.
+  var isHistoryComplete = true
 
   init(
-    _ settings: SequenceRun.Settings, _ calls: [RecordedCall]
+    _ settings: SequenceRun.Settings, _ items: [RecordedItem]
   ) throws(SandboxError) {
     self.settings = settings
-    self.calls = calls
+    self.items = items
+    generator = SeededGenerator(seed: settings.seed)
     log = try? KernelLog()
     var limits = settings.limits
-    let most = calls.count { $0.operation.newNamespace != nil }
+    let most = items.reduce(0) { $0 + $1.workersNeeded }
     limits.workers = min(max(limits.workers, 2), most + 2)
     sandbox = try Sandbox.launch(limits)
     let initial: MountTable
@@ -128,10 +147,20 @@ private final class SequencePass {
   }
 
   func run() throws(SandboxError) -> SequenceRun.Outcome {
-    for (position, call) in calls.enumerated() {
-      guard try make(call, at: position) else { break }
+    for (position, item) in items.enumerated() {
+      let goesOn: Bool
+      switch item {
+      case .call(let call):
+        lastNumber = call.number
+        goesOn = try make(call, at: position)
+      case .window(let window): goesOn = try make(window, at: position, step: lastNumber + 1)
+      }
+      guard goesOn else { break }
     }
-    if outcome.faults.isEmpty, !(settings.stopsAtDivergence && !outcome.divergences.isEmpty) {
+    endRace()
+    if outcome.faults.isEmpty, (outcome.races?.violated ?? 0) + (outcome.races?.unknown ?? 0) == 0,
+      !(settings.stopsAtDivergence && !outcome.divergences.isEmpty)
+    {
       try readTheEnd()
     }
     outcome.checks = earlierTally
@@ -147,6 +176,7 @@ private final class SequencePass {
 
   /// Makes one call; false ends the run.
   private func make(_ call: RecordedCall, at position: Int) throws(SandboxError) -> Bool {
+    endRace()
     guard check.lives(call.namespace), sandbox.livingActors.contains(call.namespace) else {
       outcome.skippedCalls += 1
       return true
@@ -189,15 +219,15 @@ private final class SequencePass {
     let before = reader.lastTables
     let reading = try reader.readAll(from: sandbox)
     if let hang = reading.hang { return outcome.faults.append(.hang(hang)) }
-    let number = (calls.last?.number ?? -1) + 1
+    let number = lastNumber + 1
     guard
       let divergence = check.compare(tables: reading.tables, asStep: number, isComplete: true)
     else { return }
-    _ = try found(divergence, at: calls.count, before: before)
+    _ = try found(divergence, at: items.count, before: before)
   }
 
-  private func found(
-    _ divergence: Divergence, at position: Int, before: [NamespaceTable]
+  func found(
+    _ divergence: Divergence, at position: Int, before: [NamespaceTable], endsRun: Bool = false
   ) throws(SandboxError) -> Bool {
     let reading = try reader.readAll(from: sandbox)
     if let hang = reading.hang {
@@ -208,7 +238,7 @@ private final class SequencePass {
       NamespaceTable(namespace: $0, table: check.predictedTable(of: $0))
     }
     var divergence = divergence
-    if settings.explains, !isInDoubt, divergence.follows == nil,
+    if settings.explains, !isInDoubt, isHistoryComplete, divergence.follows == nil,
       let issues = explanation.explain(
         past, callCount: past.count, tables: reading.tables, present: outcome.presentIssues)
     {
@@ -226,7 +256,7 @@ private final class SequencePass {
       SequenceRun.FoundDivergence(
         divergence: divergence, position: position, predicted: predicted,
         observed: reading.tables, before: before))
-    return !settings.stopsAtDivergence
+    return !endsRun && !settings.stopsAtDivergence
       && outcome.divergences.count < Self.mostDivergences
   }
 

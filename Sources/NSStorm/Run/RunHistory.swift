@@ -23,9 +23,17 @@ struct RunHistory {
   /// What is kept where a file has the rest.
   static let mostCallsBesideRecording = 100_000
 
+  private let mostInMemory: Int
+  private let mostBesideRecording: Int
+
   /// - Parameter recording: a trace that every call is written to before it is judged.
-  init(recording: String?) {
+  init(
+    recording: String?, mostInMemory: Int = mostCallsInMemory,
+    mostBesideRecording: Int = mostCallsBesideRecording
+  ) {
     self.recording = recording
+    self.mostInMemory = mostInMemory
+    self.mostBesideRecording = mostBesideRecording
     source = .memory
   }
 
@@ -39,13 +47,19 @@ struct RunHistory {
     }
     count += 1
     calls.append(call)
-    if let recording, calls.count > Self.mostCallsBesideRecording {
+    if let recording, calls.count > mostBesideRecording {
       source = .file(recording)
       calls = []
-    } else if calls.count > Self.mostCallsInMemory {
+    } else if calls.count > mostInMemory {
       source = nil
       calls = []
     }
+  }
+
+  /// Calls that raced have no order in which they could be performed again.
+  mutating func giveUp() {
+    source = nil
+    calls = []
   }
 
   /// What is called from here on is in no file.

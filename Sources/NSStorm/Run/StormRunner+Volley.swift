@@ -1,6 +1,7 @@
 import StormEngine
 import StormKernel
 import StormPlanning
+import StormTrace
 import StormVerdict
 import StormVocabulary
 
@@ -10,10 +11,8 @@ extension StormRunner {
   func fire(_ volley: Volley, control: inout some RunControl) throws(SandboxError) -> Course {
     if phase.unverifiedSteps > 0, try verifyAll() == .ends { return .ends }
     try measureMemory()
-    if recorder != nil {
-      skip("recording what runs at once", "the trace format holds sequential steps only")
-      stopRecording()
-    }
+    // The serial order that stands for what ran at once is in no file.
+    history.endRecording()
     // A prediction for each call, in one serial order; for those that race only the sum is known.
     var predicted: [[Errno]] = []
     for program in volley.programs {
@@ -48,8 +47,50 @@ extension StormRunner {
     }
     remember(volley, predicted: predicted)
     phase.unverifiedSteps += volley.callCount
-    if judgeAnswers(volley, outcome, predicted: predicted) == .ends { return .ends }
-    return try verifyAll()
+    let course = judgeAnswers(volley, outcome, predicted: predicted)
+    if course == .ends {
+      record(volley, outcome, tables: nil)
+      return .ends
+    }
+    let verified = try verifyAll()
+    record(volley, outcome, tables: reader.lastTables)
+    return verified
+  }
+
+  /// Keeps what ran at once in the recording, as a window of workers that began together.
+  private func record(_ volley: Volley, _ outcome: BatchOutcome, tables: [NamespaceTable]?) {
+    guard recorder != nil else { return }
+    var calls: [ContendedWindow.Call] = []
+    for (worker, program) in volley.programs.enumerated() {
+      for (operation, record) in zip(program.operations, outcome.programs[worker].records) {
+        calls.append(
+          ContendedWindow.Call(
+            worker: worker, process: program.actor, operation: operation, errno: record.errno,
+            startNanoseconds: record.startNanoseconds, endNanoseconds: record.endNanoseconds))
+      }
+    }
+    record(
+      workers: volley.programs.enumerated().map {
+        ConcurrentWorker(number: $0.offset, process: $0.element.actor)
+      },
+      ContendedWindow(
+        calls: calls, tables: tables, barrierNanoseconds: outcome.startNanoseconds,
+        tablesNanoseconds: outcome.endNanoseconds))
+  }
+
+  /// Appends a window to the recording.
+  func record(workers: [ConcurrentWorker], _ window: ContendedWindow) {
+    guard recorder != nil else { return }
+    let number = recordedWindows
+    recordedWindows += 1
+    do throws(TraceError) {
+      try recorder?.append(
+        TraceWindow(number: number, phase: phase.index, workers: workers, window: window))
+    } catch {
+      warn("the recording ends here: \(error)")
+      recorder = nil
+      history.endRecording()
+    }
   }
 
   /// The serial order of the prediction stands for what happened: every order leads to the same tables.

@@ -25,6 +25,7 @@ public final class StormRunner {
   var check: StepCheck
   var reader = TableReader()
   var recorder: TraceWriter?
+  var recordedWindows = 0
   var summary: RunSummary
   /// Every sequential call so far with its answer, for known issues: an issue explains all or nothing.
   var history: RunHistory
@@ -104,8 +105,8 @@ public final class StormRunner {
     check = explanation.newCheck([])
     history = RunHistory(recording: options.recordPath)
     if let path = options.recordPath {
-      let header = TraceHeader(
-        kernel: kernel.release, build: kernel.build, seed: seed.rawValue, table: initialTable)
+      let header = Self.header(
+        of: profile, kernel: kernel, seed: seed, initialTable: initialTable)
       do throws(TraceError) {
         recorder = try TraceWriter(path: path, header: header)
       } catch {
@@ -256,6 +257,22 @@ public final class StormRunner {
     summary.storm.copiesPropagated = Int(counters.copiesPropagated)
     summary.storm.mountsUmounted = Int(counters.mountsUmounted)
     summary.storm.copiesUmounted = Int(counters.copiesUmounted)
+  }
+
+  /// A recording of racing phases is of version 2 of the format; one without them stays version 1, which others read.
+  private static func header(
+    of profile: Profile, kernel: RunningKernel, seed: Seed, initialTable: MountTable
+  ) -> TraceHeader {
+    let races = profile.phases.contains {
+      if case .sequential = $0.body { false } else { true }
+    }
+    guard races else {
+      return TraceHeader(
+        kernel: kernel.release, build: kernel.build, seed: seed.rawValue, table: initialTable)
+    }
+    return TraceHeader(
+      kernel: kernel.release, build: kernel.build, seed: seed.rawValue, profile: profile.name,
+      planRules: profile.rules, table: initialTable)
   }
 
   private func finishRecording() throws(RunError) {

@@ -67,6 +67,9 @@ struct JSONScanner {
     }
   }
 
+  /// Passes one byte that was looked at.
+  mutating func passByte() { offset += 1 }
+
   var isAtEnd: Bool { offset >= bytes.count }
 
   /// The next byte that is no space, without passing it; 0 at the end of the line.

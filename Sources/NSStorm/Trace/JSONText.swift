@@ -200,7 +200,7 @@ extension JSONText {
   }
 
   /// A path under its key, a descriptor under `<key>_fd`, both for a path that starts at a descriptor.
-  private mutating func path(_ key: String, _ argument: PathArgument) {
+  mutating func path(_ key: String, _ argument: PathArgument) {
     switch argument {
     case .null: break
     case .path(let path): pathMember(key, path)

@@ -15,6 +15,14 @@ struct StepParser {
   ]
 
   private var tables = TableParser()
+  /// The version of the file that is read.
+  var version = 1
+
+  /// What a line says.
+  enum Line {
+    case line(TraceLine)
+    case part(WindowLine)
+  }
 
   mutating func readTables(_ scanner: inout JSONScanner) throws(JSONProblem) -> [NamespaceTable] {
     try tables.readTables(&scanner)
@@ -41,7 +49,7 @@ struct StepParser {
     }
   }
 
-  mutating func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(JSONProblem) -> TraceLine {
+  mutating func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(JSONProblem) -> Line {
     var scanner = JSONScanner(bytes)
     var fields = Fields(scanner: scanner)
     var step: Int?
@@ -50,6 +58,7 @@ struct StepParser {
     var result: Errno?
     var isEnd = false
     var changed: [NamespaceTable] = []
+    var special = WindowFields()
     try scanner.readObject { (scanner, key) throws(JSONProblem) in
       switch key {
       case "step": step = try readNumber(&scanner, "step")
@@ -63,6 +72,7 @@ struct StepParser {
         }
         isEnd = true
       default:
+        if version > 1, try special.read(&scanner, key) { return }
         let value = try scanner.deferValue()
         if let name = Fields.Name(key) { fields.values.append((name, value)) }
       }
@@ -70,15 +80,24 @@ struct StepParser {
     guard scanner.peek() == 0, scanner.isAtEnd else {
       throw scanner.problem("something stands behind the object")
     }
-    if isEnd { return .end(changed) }
+    if isEnd { return .line(.end(changed)) }
+    if version > 1,
+      let part = try windowLine(special, fields, namespace, call, result, changed)
+    {
+      return .part(part)
+    }
     guard let step else { throw scanner.problem("the line has neither `step` nor `end`", at: 0) }
     guard let namespace else { throw scanner.problem("the step has no `ns`", at: 0) }
     guard let call else { throw scanner.problem("the step has no `call`", at: 0) }
     guard let result else { throw scanner.problem("the step has no `ret`", at: 0) }
-    return .step(
-      TraceStep(
-        number: step, namespace: namespace, operation: try fields.operation(call), result: result,
-        tables: changed))
+    var made = TraceStep(
+      number: step, namespace: namespace, operation: try fields.operation(call), result: result,
+      tables: changed, interval: special.interval)
+    if special.read.count == 2, special.read[0] <= special.read[1] {
+      made.readingInterval = CallInterval(
+        startNanoseconds: special.read[0], endNanoseconds: special.read[1])
+    }
+    return .line(.step(made))
   }
 
   private func readNumber(

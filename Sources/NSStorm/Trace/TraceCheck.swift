@@ -79,6 +79,7 @@ public struct TraceCheck: Sendable {
     verdict.uncheckedSteps = pass.steps - pass.judgedSteps
     verdict.doubtfulSteps = pass.doubtfulSteps
     verdict.checks = pass.tally
+    if pass.races.windows > 0 { verdict.races = pass.races }
     verdict.ending = pass.ending
     // In doubt a probe contradicts the trace for the reasons of the main pass.
     if pass.doubtfulSteps == 0, pass.standing == .inStep {
@@ -145,6 +146,8 @@ public struct TraceVerdict: Sendable {
   /// Steps that were judged behind a divergence that could not be adopted; what they show may follow from it.
   public var doubtfulSteps = 0
   public var checks = StepCheck.Tally()
+  /// What the racing calls came to; nil in a trace without any.
+  public var races: Races?
   /// Ascending by step. Those with known issues are the first of each issue.
   public var divergences: [Divergence] = []
   /// Known issues that the release should show and did not.
@@ -153,6 +156,27 @@ public struct TraceVerdict: Sendable {
   public var warnings: [String] = []
   /// The file could not be read, or not further.
   public var failure: TraceError?
+
+  /// Windows of racing calls by their verdict.
+  public struct Races: Hashable, Sendable, Codable {
+    public var windows = 0
+    public var calls = 0
+    public var explained = 0
+    public var violated = 0
+    /// A limit ended the search.
+    public var unknown = 0
+    /// Behind a window that was not explained.
+    public var unjudged = 0
+    /// Pairs of calls that overlapped in time on the same mounts.
+    public var conflicts = 0
+
+    public init() {}
+
+    mutating func add(_ window: ContendedWindow) {
+      windows += 1
+      calls += window.calls.count
+    }
+  }
 
   public struct AbsentIssue: Hashable, Sendable, Codable {
     public var issue: String

@@ -3,8 +3,16 @@ public import StormVocabulary
 
 /// The first line of a trace: which kernel answered, and the table that it began with.
 public struct TraceHeader: Hashable, Sendable {
-  /// The version of the format that this library reads and writes.
-  public static let version = 1
+  /// The versions of the format that this library reads and writes. Version 1 has calls one after the other, version 2 also
+  /// what races, times and releases.
+  public static let versions = 1...2
+
+  /// The version of this file.
+  public var version = 1
+  /// The profile that was run; version 2.
+  public var profile: String?
+  /// The release under whose rules the plan was made; version 2.
+  public var planRules: KernelRelease?
 
   /// `uname -r` of the kernel that answered.
   public var kernel: String
@@ -25,6 +33,17 @@ public struct TraceHeader: Hashable, Sendable {
     self.level = level
     self.table = table
   }
+
+  /// The header of a file of version 2.
+  public init(
+    kernel: String, build: String, seed: UInt64? = nil, profile: String?,
+    planRules: KernelRelease?, table: MountTable
+  ) {
+    self.init(kernel: kernel, build: build, seed: seed, table: table)
+    version = 2
+    self.profile = profile
+    self.planRules = planRules
+  }
 }
 
 /// A step of a trace is a step of a history; the file's rules for `tables` are those of ``ObservedStep``.
@@ -33,6 +52,10 @@ public typealias TraceStep = ObservedStep
 /// A line after the header.
 public enum TraceLine: Hashable, Sendable {
   case step(TraceStep)
+  /// Calls that raced, whole; version 2.
+  case window(TraceWindow)
+  /// Something was seen to be released; version 2.
+  case release(TraceRelease)
   /// The last line, with the table of every living namespace, ascending.
   case end([NamespaceTable])
 }

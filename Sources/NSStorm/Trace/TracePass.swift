@@ -14,6 +14,12 @@ struct TracePass: ~Copyable {
   private var hasBegun = false
   private var isDone = false
   private var living: Set<NamespaceNumber> = [0]
+  /// Judges windows between steps.
+  private var race: ConcurrencyChecker?
+  /// A window was not explained: where the model stands is not where the kernel does.
+  private var isLost = false
+  /// What the windows came to.
+  private(set) var races = TraceVerdict.Races()
   private var lastStep = -1
   private let file: String
   /// The steps that were read, and those of them that were judged.
@@ -78,9 +84,15 @@ struct TracePass: ~Copyable {
         isDone = true
         return
       }
-      if case .step(let step) = line {
+      switch line {
+      case .step(let step):
         try follow(step)
         steps += 1
+      case .window(let window):
+        try follow(window)
+        races.add(window.window)
+        races.unjudged += 1
+      case .release, .end: break
       }
     }
   }
@@ -102,6 +114,9 @@ struct TracePass: ~Copyable {
       try follow(step)
       steps += 1
       lastStep = step.number
+      endRace()
+      // Behind a window that nothing explains, nothing can be predicted.
+      guard !isLost else { return nil }
       // Of a namespace that only the kernel made nothing can be predicted.
       guard check.lives(step.namespace) else { return nil }
       judgedSteps += 1
@@ -109,11 +124,71 @@ struct TracePass: ~Copyable {
       let divergence = check.judge(step)
       for probe in probes { probe.judge(step, isAdopted: adopted.contains(step.number)) }
       return adopted.contains(step.number) ? nil : divergence
+    case .window(let window):
+      try follow(window)
+      races.add(window.window)
+      return judge(window.window)
+    case .release: return nil
     case .end(let tables):
       try followEnd(tables)
+      endRace()
+      guard !isLost else { return nil }
       // The end line counts as one more step, so that its divergence is no earlier step's.
       lastStep += 1
       return check.compare(tables: tables, asStep: lastStep, isComplete: true)
+    }
+  }
+
+  /// Whether some order of all points explains a window; a divergence where none does, or only with a known issue.
+  private mutating func judge(_ window: ContendedWindow) -> Divergence? {
+    guard !isLost, check.standing == .inStep else {
+      races.unjudged += 1
+      return nil
+    }
+    var checker = race.take() ?? check.beginRace(limits: Self.searchLimits)
+    let verdict = check.judge(window, by: &checker)
+    race = consume checker
+    switch verdict {
+    case .explained(let explained):
+      races.explained += 1
+      races.conflicts += explained.conflicts
+      return nil
+    case .violated(let violation):
+      isLost = true
+      races.violated += 1
+      return violation.divergence(asStep: lastStep + 1)
+    case .unknown:
+      isLost = true
+      races.unknown += 1
+      return nil
+    }
+  }
+
+  /// Goes on with exact steps.
+  private mutating func endRace() {
+    guard race.take() != nil else { return }
+    check.endRace()
+  }
+
+  private static var searchLimits: SearchLimits {
+    var limits = SearchLimits()
+    limits.milliseconds = 10_000
+    return limits
+  }
+
+  private mutating func follow(_ window: TraceWindow) throws(TraceError) {
+    for worker in window.workers where !living.contains(worker.process) {
+      throw damaged(
+        "worker \(worker.number) is in namespace \(worker.process), which does not live; living are \(livingList)"
+      )
+    }
+    if let tables = window.window.tables {
+      living = Set(tables.map(\.namespace))
+      return
+    }
+    for call in window.window.calls where call.errno == .none {
+      if case .unshare(let namespace, _) = call.operation { living.insert(namespace) }
+      if case .exit = call.operation { living.remove(call.process) }
     }
   }
 

@@ -23,6 +23,8 @@ public struct TraceReader: ~Copyable {
   private var lines: LineReader
   private var parser: StepParser
   private var lastStep = -1
+  /// Nil in files of version 1, which have no windows.
+  private var windows: WindowAssembly?
 
   /// Opens a trace and reads its header.
   ///
@@ -32,6 +34,8 @@ public struct TraceReader: ~Copyable {
     var parser = StepParser()
     header = try Self.readHeader(&lines, &parser, file: path)
     file = path
+    parser.version = header.version
+    if header.version > 1 { windows = WindowAssembly(initialTable: header.table) }
     self.lines = lines
     self.parser = parser
   }
@@ -62,7 +66,12 @@ public struct TraceReader: ~Copyable {
       }
       let parsed: TraceLine
       do throws(JSONProblem) {
-        parsed = try parser.parse(bytes)
+        switch try parser.parse(bytes) {
+        case .line(let line): parsed = line
+        case .part(let part):
+          guard let line = try take(part) else { continue }
+          parsed = line
+        }
       } catch {
         // A recorder that was killed leaves the beginning of a line; only whole lines count.
         if !lines.isTerminated {
@@ -80,12 +89,33 @@ public struct TraceReader: ~Copyable {
           throw damaged("`step` is \(step.number), but step \(lastStep) stands before it")
         }
         lastStep = step.number
+        try follow(step)
+      case .window, .release: break
       }
       return parsed
     }
     if ending == .unread { ending = .cutOff }
     return nil
   }
+
+  private mutating func take(_ part: WindowLine) throws(JSONProblem) -> TraceLine? {
+    do throws(WindowProblem) {
+      return try windows?.add(part)
+    } catch {
+      throw JSONProblem(offset: 0, message: error.message)
+    }
+  }
+
+  private mutating func follow(_ step: TraceStep) throws(TraceError) {
+    do throws(WindowProblem) {
+      try windows?.follow(step)
+    } catch {
+      throw damaged(error.message)
+    }
+  }
+
+  /// Calls of a window that the file was cut off in; they are not read.
+  public var unfinishedCalls: Int { windows?.openCalls ?? 0 }
 
   private func damaged(_ message: String) -> TraceError {
     TraceError(file: file, line: lines.line, kind: .damaged, message: message)
@@ -120,8 +150,8 @@ public struct TraceReader: ~Copyable {
     }
     if let refusal = fields.refusal { throw refuse(refusal.0, refusal.1) }
     guard fields.name != nil else { throw refuse(.foreign, "not a trace: no `trace`; \(expected)") }
-    guard fields.version != nil else {
-      throw refuse(.wrongVersion, "the header has no `version`; 1 is what this nsstorm reads")
+    guard let version = fields.version else {
+      throw refuse(.wrongVersion, "the header has no `version`; this nsstorm reads 1 and 2")
     }
     guard let kernel = fields.kernel else { throw refuse(.damaged, "the header has no `kernel`") }
     guard let tables = fields.tables else { throw refuse(.damaged, "the header has no `tables`") }
@@ -130,9 +160,15 @@ public struct TraceReader: ~Copyable {
       throw refuse(
         .damaged, "the header has tables of the namespaces [\(numbers)]; only 0 is allowed")
     }
-    return TraceHeader(
+    var header = TraceHeader(
       kernel: kernel, build: fields.build ?? "", seed: fields.seed, level: fields.level,
       table: first.table)
+    header.version = Int(version)
+    if version > 1 {
+      header.profile = fields.profile
+      header.planRules = fields.rules.flatMap { KernelRelease(release: $0) }
+    }
+    return header
   }
 }
 
@@ -144,6 +180,8 @@ private struct HeaderFields {
   var build: String?
   var seed: UInt64?
   var level: Int?
+  var profile: String?
+  var rules: String?
   var tables: [NamespaceTable]?
   var refusal: (TraceError.Kind, String)?
 
@@ -165,17 +203,19 @@ private struct HeaderFields {
         }
       case "version":
         version = try scanner.readNumber()
-        guard version == 1 else {
+        guard let version, TraceHeader.versions.contains(Int(clamping: version)) else {
           refusal =
             refusal
             ?? (
               .wrongVersion,
-              "`version` is \(scanner.excerpt(at: start)); this nsstorm reads version 1"
+              "`version` is \(scanner.excerpt(at: start)); this nsstorm reads versions 1 and 2"
             )
           throw scanner.problem("wrong version")
         }
       case "kernel": kernel = try scanner.readString()
       case "build": build = try scanner.readString()
+      case "profile" where scanner.peek() == 0x22: profile = try scanner.readString()
+      case "rules" where scanner.peek() == 0x22: rules = try scanner.readString()
       case "seed":
         seed = try scanner.readNumber()
       case "level":

@@ -3,17 +3,23 @@ import StormVocabulary
 
 /// The lines of a trace, one after the other; of each table only what differs from the last one written.
 public struct TraceText: Sendable {
-  private var text = JSONText()
+  var text = JSONText()
+  private let version: Int
   /// The tables as the lines so far have them.
   private var lastWritten: [NamespaceNumber: MountTable]
 
   /// Begins with the header's line.
   public init(_ header: TraceHeader) {
     lastWritten = [0: header.table]
+    version = header.version
     text.raw("{\"trace\":\"nsstorm\",\"version\":")
-    text.number(TraceHeader.version)
+    text.number(header.version)
     text.member("kernel", header.kernel)
     text.member("build", header.build)
+    if version > 1 {
+      if let profile = header.profile { text.member("profile", profile) }
+      if let rules = header.planRules { text.member("rules", rules.description) }
+    }
     if let seed = header.seed { text.member("seed", seed) }
     if let level = header.level { text.member("level", level) }
     text.tables([(0, header.table)])
@@ -44,10 +50,14 @@ public struct TraceText: Sendable {
     text.number(step.number)
     text.member("ns", step.namespace)
     text.call(step.operation)
-    if step.result == .none {
-      text.member("ret", 0)
-    } else {
-      text.member("ret", step.result.name)
+    result(step.result)
+    if version > 1 {
+      if let times = step.interval {
+        text.interval("t", times.startNanoseconds, times.endNanoseconds)
+      }
+      if let times = step.readingInterval {
+        text.interval("read", times.startNanoseconds, times.endNanoseconds)
+      }
     }
     if step.result == .none {
       // The number may have belonged to a namespace that ended; nothing was written for the new one.
@@ -66,7 +76,21 @@ public struct TraceText: Sendable {
     text.raw("}\n")
   }
 
-  private mutating func tables(_ tables: [NamespaceTable]) {
+  mutating func result(_ errno: Errno) {
+    if errno == .none {
+      text.member("ret", 0)
+    } else {
+      text.member("ret", errno.name)
+    }
+  }
+
+  /// The namespaces of which a table was written.
+  var namespacesWritten: [NamespaceNumber] { lastWritten.keys.sorted() }
+
+  /// What was written of a namespace that has ended is of no use to a later one of its number.
+  mutating func forget(_ namespace: NamespaceNumber) { lastWritten[namespace] = nil }
+
+  mutating func tables(_ tables: [NamespaceTable]) {
     var changed: [(namespace: NamespaceNumber, table: MountTable)] = []
     for reading in tables where lastWritten[reading.namespace] != reading.table {
       lastWritten[reading.namespace] = reading.table

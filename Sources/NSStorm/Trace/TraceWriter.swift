@@ -45,6 +45,18 @@ public struct TraceWriter: ~Copyable {
     try writeLine()
   }
 
+  /// Appends a window, whole. Only files of version 2 have any.
+  public mutating func append(_ window: TraceWindow) throws(TraceError) {
+    text.append(window)
+    try writeLine()
+  }
+
+  /// Appends a release. Only files of version 2 have any.
+  public mutating func append(_ release: TraceRelease) throws(TraceError) {
+    text.append(release)
+    try writeLine()
+  }
+
   /// Writes the last line, with the table of every living namespace as the file has it.
   public mutating func finish() throws(TraceError) {
     text.finish()

@@ -37,18 +37,18 @@ public struct StepCheck: ~Copyable {
   /// The kernel did something that no table shows and that the model did not do.
   private var hasUnseenDoubt = false
   /// Calls were judged by their answers alone, or not at all, since all tables were read last.
-  private var hasUnreadSteps = false
+  var hasUnreadSteps = false
   /// A call was predicted and not compared yet.
   private var isPredictionPending = false
   private var errnoCount = 0
-  private var model: MountModel
-  private var comparison: TableComparison
+  var model: MountModel
+  var comparison: TableComparison
   /// The state before the predicted call, for the case that the kernel refuses it.
-  private var before: MountModel.Checkpoint
+  var before: MountModel.Checkpoint
   private var prediction = Prediction(errno: .none, changed: [])
-  private var living: [NamespaceNumber]
+  var living: [NamespaceNumber]
   /// The version of each living namespace's table that was compared last, in the order of ``living``.
-  private var versions: [UInt64?]
+  var versions: [UInt64?]
 
   /// What the engine says of a call that is about to be made.
   public struct Prediction: Hashable, Sendable {

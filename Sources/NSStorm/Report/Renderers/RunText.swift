@@ -20,7 +20,7 @@ public struct RunText: Sendable {
       let isKnown = !event.divergence.knownIssues.isEmpty
       let head = isKnown ? style.warning("known issue:") : style.bad("divergence:")
       return "\(head) \(folded("\(event.divergence)"))\n  replay: \(event.replay)"
-        + (event.shrink.map { "\n  shrink: \($0) && nsstorm repro small.jsonl" } ?? "")
+        + (event.shrink.map { "\n  shrink: \($0)" } ?? "")
     case .fault(let fault): return "\(style.bad("kernel fault:")) \(fault.text)"
     case .warning(let warning): return "\(style.warning("warning:")) \(warning.text)"
     case .phaseBegan, .progress, .window, .skipped, .ended, .unknown: return nil

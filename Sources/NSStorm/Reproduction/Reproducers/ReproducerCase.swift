@@ -60,7 +60,9 @@ public struct ReproducerCase: Sendable {
       guard let found = pass.divergence else {
         throw TraceError(
           file: path, line: 0, kind: .damaged,
-          message: "the divergence of step \(target.step) is not that of one call")
+          message:
+            "the divergence of step \(target.step) is not that of one call made alone; only those can be "
+            + "written as a program")
       }
       let predicted = FactTables(pass.predicted, before: pass.predictedBefore)
       let observed = FactTables(pass.observed, before: pass.observedBefore)

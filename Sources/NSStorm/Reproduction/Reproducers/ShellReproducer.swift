@@ -61,10 +61,14 @@ private struct ShellScript {
 
     # space NAMESPACE: a copy of the namespace, kept alive by a process; its number is in $new.
     space() {
-    	at "$1" unshare --mount --propagation unchanged sleep 300 &
+    	if [ "$1" = "$A" ]; then
+    		unshare --mount --propagation unchanged sleep 300 </dev/null >/dev/null 2>&1 &
+    	else
+    		nsenter --mount="/proc/$1/ns/mnt" unshare --mount --propagation unchanged sleep 300 </dev/null >/dev/null 2>&1 &
+    	fi
     	new=$!
     	others="$others $new"
-    	for try in 1 2 3 4 5 6 7 8 9 10; do
+    	for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     		# unshare has become sleep once the copy is made.
     		case "$(cat "/proc/$new/comm" 2>/dev/null)" in sleep) return 0 ;; esac
     		sleep 0.1
