@@ -1,6 +1,7 @@
 public import Foundation
-import StormKernel
+public import StormKernel
 import StormRun
+import StormVocabulary
 
 /// What is left of a run in a guest whose kernel broke: nobody could judge it there, but the console was seen from outside.
 public struct GuestResult: Sendable {
