@@ -14,7 +14,8 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Sections: executor (a plain C loop of mount and umount2 beside nsstorm's workers; root), engine-kernel (the engine's \
       time beside the kernel's for the same calls; root), engine (cost and memory per copy from 10 to 10,000 namespaces, \
-      and of undo), traces (reading and checking steps; give trace files with --traces), explorer (distinct states a second).
+      and of undo), traces (reading and checking steps; give trace files with --traces), explorer (distinct states a second), \
+      observers (reading a mount table of 100, 1,000 and 10,000 mounts in each way; root).
 
       Examples:
         nsstorm bench engine explorer
@@ -27,6 +28,7 @@ struct BenchCommand: ParsableCommand {
     case engine
     case traces
     case explorer
+    case observers
   }
 
   @Argument(help: "What to measure; everything by default.")
@@ -45,6 +47,7 @@ struct BenchCommand: ParsableCommand {
         case .engine: engine()
         case .traces: try readTraces(isRequired: sections.contains(.traces))
         case .explorer: try explorer()
+        case .observers: try observers()
         }
       } catch let error as SandboxError {
         if sections.isEmpty, error.isPermission {
@@ -145,6 +148,22 @@ struct BenchCommand: ParsableCommand {
         + "\(fixed(measured.seconds)) s: \(whole(measured.statesPerSecond)) states/s (aim: at least 1,000,000), "
         + "\(fixed(measured.bytesPerState)) bytes a state (aim: under 100)"
         + (measured.complete ? "" : "; stopped by a limit"))
+  }
+
+  private func observers() throws {
+    for mounts in [100, 1_000, 10_000] {
+      let measured = try ObserverMeasurement.measure(mounts: mounts)
+      let statmount = measured.statmountNanosecondsPerMount
+      print(
+        "observers, \(mounts) mounts: mountinfo through libmount "
+          + "\(whole(measured.libmountNanosecondsPerMount)) ns a mount; mountinfo "
+          + "\(whole(measured.mountinfoNanosecondsPerMount)) ns (the default), ratio "
+          + "\(fixed(measured.mountinfoNanosecondsPerMount / measured.libmountNanosecondsPerMount)); "
+          + (statmount.map {
+            "listmount and statmount \(whole($0)) ns, ratio "
+              + "\(fixed($0 / measured.libmountNanosecondsPerMount))"
+          } ?? "this kernel's statmount does not tell enough (6.13+)"))
+    }
   }
 
   private func whole(_ value: Double) -> String { String(format: "%.0f", value) }

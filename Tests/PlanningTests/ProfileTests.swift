@@ -177,3 +177,32 @@ private let smallest = """
     #expect((2_800...3_200).contains(counts[1] ?? 0))
   }
 }
+
+@Suite struct ObserverKeyTests {
+  private func profile(_ observers: String) throws(ProfileError) -> Profile {
+    let yaml = """
+      summary: s
+      rules: 6.18
+      observers: \(observers)
+      phases:
+        - kind: sequential
+          steps: 1
+      """
+    return try Profile(yaml: yaml, name: "p", file: "p.yaml")
+  }
+
+  @Test func `a profile names one observer or both, in the order that counts`() throws {
+    #expect(try profile("[statmount]").observers == [.statmount])
+    #expect(try profile("[statmount, mountinfo]").observers == [.statmount, .mountinfo])
+  }
+
+  @Test(arguments: ["[]", "statmount", "[strace]", "[mountinfo, mountinfo]"])
+  func `other observers are refused with their line`(text: String) {
+    do {
+      _ = try profile(text)
+      Issue.record("\(text) was taken")
+    } catch {
+      #expect("\(error)".contains("p.yaml:3:"), "\(error)")
+    }
+  }
+}

@@ -108,6 +108,10 @@ public struct Preflight: Sendable {
       (NSS_FEATURE_MOVE_MOUNT, "move_mount", "5.2", "calls on detached trees"),
       (NSS_FEATURE_MOUNT_SETATTR, "mount_setattr", "5.12", "mount_setattr"),
       (NSS_FEATURE_STATMOUNT, "statmount", "6.8", "reading single mounts"),
+      (
+        NSS_FEATURE_STATMOUNT_TABLE, "statmount with sources", "6.13",
+        "the second observer of mount tables"
+      ),
       (NSS_FEATURE_LISTMOUNT_NAMESPACE, "listmount by namespace", "6.11", "quick member lists"),
       (NSS_FEATURE_OPEN_TREE_ATTR, "open_tree_attr", "6.15", "open_tree_attr"),
     ]

@@ -29,6 +29,40 @@ extension Sandbox {
     return hang.map { .hang($0) } ?? .seen(tables.map { $0 ?? MountTable() })
   }
 
+  /// The mount tables of several actors as `listmount` and `statmount` show them from where each stands.
+  public func statmountTables(
+    of actors: [Int]
+  ) throws(SandboxError) -> Observation<[StatmountTable]> {
+    var tables: [StatmountTable?] = Array(repeating: nil, count: actors.count)
+    let hang = try observe(UInt32(NSS_OBSERVE_STATMOUNT), actors) {
+      (index, answer, bytes) throws(SandboxError) in
+      guard answer.error == 0 else {
+        throw .unreadable(
+          what: "mounts (listmount, statmount)", actor: actors[index],
+          errno: Errno(rawValue: answer.error))
+      }
+      tables[index] = StatmountTable(answers: bytes)
+    }
+    return hang.map { .hang($0) } ?? .seen(tables.compactMap { $0 })
+  }
+
+  /// The mount tables of several actors through one observer; see ``TableObserver``.
+  public func tables(
+    of actors: [Int], through observer: TableObserver
+  ) throws(SandboxError) -> Observation<[MountTable]> {
+    switch observer {
+    case .mountinfo: return try tables(of: actors)
+    case .statmount:
+      switch try statmountTables(of: actors) {
+      case .seen(let tables): return .seen(tables.map(\.table))
+      case .hang(let report): return .hang(report)
+      }
+    }
+  }
+
+  /// Whether statmount tells as much as mountinfo (6.13 and later: the source as well).
+  public static var statmountIsComplete: Bool { nss_probe(Int32(NSS_FEATURE_STATMOUNT_TABLE)) == 1 }
+
   /// Whether this kernel lists the mounts of a namespace (listmount with a namespace id, 6.11 and later).
   public var listsMembers: Bool {
     livingActors.first.flatMap { workers[$0] }.map { slot(at: $0).pointee.namespace_id != 0 }

@@ -68,6 +68,8 @@ public struct RunSummary: Sendable {
     public var memberLists = 0
     /// Full tables, in rotation, of namespaces that should not have changed.
     public var sampledTables = 0
+    /// Tables that both observers read, and that had to be the same; nil where one observer reads alone.
+    public var doublyReadTables: Int?
     /// Times at which all tables were read.
     public var quiescentPoints = 0
   }

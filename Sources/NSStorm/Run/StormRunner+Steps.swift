@@ -45,6 +45,7 @@ extension StormRunner {
       if let hang = reading.hang { return fault(.hang(hang)) }
       summary.checks.memberLists += reading.memberLists
       summary.checks.sampledTables += reading.sampledTables
+      if judgeObservers(reading, after: step, answer: record.errno) == .ends { return .ends }
       observed.tables = reading.tables
       phase.unverifiedSteps = 0
     case _ where prediction.errno != record.errno:
@@ -53,6 +54,7 @@ extension StormRunner {
         try reader.readAll(from: sandbox)
       }
       if let hang = reading.hang { return fault(.hang(hang)) }
+      if judgeObservers(reading, after: step, answer: record.errno) == .ends { return .ends }
       observed.tables = reading.tables
       if phase.unverifiedSteps > 1 { check.forgetNumbers() }
       phase.unverifiedSteps = 0
@@ -77,6 +79,7 @@ extension StormRunner {
       try reader.readAll(from: sandbox)
     }
     if let hang = reading.hang { return fault(.hang(hang)) }
+    if judgeObservers(reading, after: nil) == .ends { return .ends }
     if phase.unverifiedSteps > 0 { check.forgetNumbers() }
     phase.unverifiedSteps = 0
     summary.checks.quiescentPoints += 1

@@ -23,7 +23,7 @@ public final class StormRunner {
   private let kernelBytesAtStart = Sandbox.kernelMemoryBytes()
   private var lastLook = ContinuousClock.now
   var check: StepCheck
-  var reader = TableReader()
+  var reader: TableReader
   var recorder: TraceWriter?
   var recordedWindows = 0
   var summary: RunSummary
@@ -31,6 +31,7 @@ public final class StormRunner {
   var history: RunHistory
   let explanation: IssueExplanation
   let initialTable: MountTable
+  var warnedQueryIssues = false
   /// Issues that were found at work; predictions follow them from then on.
   var presentIssues: [KnownIssue] = []
   /// What checks that were given up for others had compared.
@@ -82,6 +83,8 @@ public final class StormRunner {
     let seed = options.seed ?? profile.seed
     summary = RunSummary(
       kernel: kernel, rules: release, profile: profile.name, seed: seed)
+    let usable = Self.usableObservers(profile)
+    reader = TableReader(observers: usable.observers)
     var whyNoLog: String?
     do throws(SandboxError) {
       log = try KernelLog()
@@ -91,8 +94,8 @@ public final class StormRunner {
     }
     do throws(SandboxError) {
       sandbox = try Sandbox.launch(Self.sandboxLimits(profile))
-      switch try sandbox.table(of: 0) {
-      case .seen(let table): initialTable = table
+      switch try sandbox.tables(of: [0], through: usable.observers.first ?? .mountinfo) {
+      case .seen(let tables): initialTable = tables.first ?? MountTable()
       case .hang:
         throw .setupFailed(attempt: "read the first mount table in time", errno: .timedOut)
       }
@@ -113,6 +116,7 @@ public final class StormRunner {
         throw .recording(error)
       }
     }
+    if let missing = usable.missing { skip("reading mount tables with statmount", missing) }
     if let whyNoLog { skip("watching the kernel log", whyNoLog) }
     if !sandbox.listsMembers {
       skip("member lists of namespaces", "this kernel has no listmount with a namespace id (6.11+)")

@@ -10,10 +10,16 @@ package struct TableReader {
     package var tables: [NamespaceTable] = []
     package var memberLists = 0
     package var sampledTables = 0
+    /// Tables that both observers read.
+    package var doublyReadTables = 0
+    /// Those of them in which the observers do not agree.
+    package var disagreements: [ObserverDisagreement] = []
     /// A process that did not come back.
     package var hang: HangReport?
   }
 
+  /// The first one's tables are those that are compared with predictions.
+  let observers: [TableObserver]
   private var lastSeen: [NamespaceNumber: MountTable] = [:]
   /// The tables as they were read last, ascending.
   package var lastTables: [NamespaceTable] {
@@ -23,7 +29,9 @@ package struct TableReader {
   private var lastMembers: [NamespaceNumber: [UInt64]] = [:]
   private var nextSample = 0
 
-  package init() {}
+  package init(observers: [TableObserver] = [.mountinfo]) {
+    self.observers = observers
+  }
 
   /// After a step that should have changed these namespaces and no other.
   package mutating func read(
@@ -46,19 +54,16 @@ package struct TableReader {
     }
     let wanted = (due + (sample.map { [$0] } ?? [])).sorted()
     guard !wanted.isEmpty else { return reading }
-    switch try sandbox.tables(of: wanted) {
-    case .hang(let report): reading.hang = report
-    case .seen(let tables):
-      for (namespace, table) in zip(wanted, tables) {
-        let isNew = lastSeen[namespace] != table
-        lastSeen[namespace] = table
-        if namespace == sample {
-          reading.sampledTables += 1
-          // What did not change was compared when it did.
-          guard isNew else { continue }
-        }
-        reading.tables.append(NamespaceTable(namespace: namespace, table: table))
+    guard let tables = try tables(of: wanted, from: sandbox, &reading) else { return reading }
+    for (namespace, table) in zip(wanted, tables) {
+      let isNew = lastSeen[namespace] != table
+      lastSeen[namespace] = table
+      if namespace == sample {
+        reading.sampledTables += 1
+        // What did not change was compared when it did.
+        guard isNew else { continue }
       }
+      reading.tables.append(NamespaceTable(namespace: namespace, table: table))
     }
     return reading
   }
@@ -68,17 +73,49 @@ package struct TableReader {
     let living = sandbox.livingActors
     forget(except: living)
     var reading = Reading()
-    switch try sandbox.tables(of: living) {
-    case .hang(let report): reading.hang = report
-    case .seen(let tables):
-      for (namespace, table) in zip(living, tables) {
-        lastSeen[namespace] = table
-        reading.tables.append(NamespaceTable(namespace: namespace, table: table))
-      }
+    for (namespace, table) in zip(living, try tables(of: living, from: sandbox, &reading) ?? []) {
+      lastSeen[namespace] = table
+      reading.tables.append(NamespaceTable(namespace: namespace, table: table))
     }
     // Membership is compared with the list after the last look; steps without a look in between make it stale.
     lastMembers = [:]
     return reading
+  }
+
+  /// The tables as the first observer has them; nil where one did not come back.
+  private func tables(
+    of namespaces: [NamespaceNumber], from sandbox: Sandbox, _ reading: inout Reading
+  ) throws(SandboxError) -> [MountTable]? {
+    guard observers.count > 1 else {
+      switch try sandbox.tables(of: namespaces, through: observers.first ?? .mountinfo) {
+      case .seen(let tables): return tables
+      case .hang(let report):
+        reading.hang = report
+        return nil
+      }
+    }
+    let lines: [MountTable]
+    let statuses: [StatmountTable]
+    switch try sandbox.tables(of: namespaces) {
+    case .seen(let tables): lines = tables
+    case .hang(let report):
+      reading.hang = report
+      return nil
+    }
+    switch try sandbox.statmountTables(of: namespaces) {
+    case .seen(let tables): statuses = tables
+    case .hang(let report):
+      reading.hang = report
+      return nil
+    }
+    reading.doublyReadTables += namespaces.count
+    for (index, namespace) in namespaces.enumerated() {
+      let other = statuses[index].inShortNumbers
+      guard lines[index] != other else { continue }
+      reading.disagreements.append(
+        ObserverDisagreement(namespace: namespace, mountinfo: lines[index], statmount: other))
+    }
+    return observers.first == .statmount ? statuses.map(\.table) : lines
   }
 
   private mutating func membersChanged(

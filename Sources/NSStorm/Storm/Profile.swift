@@ -12,6 +12,8 @@ public struct Profile: Hashable, Sendable {
   public var rules: KernelRelease
   public var seed: Seed
   public var limits: Limits
+  /// Who reads the mount tables: the first one's are compared with the predictions; a second one's must agree with the first's.
+  public var observers: [TableObserver] = [.mountinfo]
   public var phases: [Phase]
 
   /// Bounds that hold for the whole run.

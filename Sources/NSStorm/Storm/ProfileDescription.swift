@@ -19,6 +19,8 @@ public struct ProfileDescription: Sendable {
         + "\(limits.mounts) mounts in all, \(limits.descriptors) descriptors a process",
       "             root of \(limits.rootBytes >> 20) MiB, an answer within \(limits.answer), "
         + "a run within \(limits.run)",
+      "observers    " + profile.observers.map(\.rawValue).joined(separator: " and ")
+        + (profile.observers.count > 1 ? ", which must agree with each other" : ""),
     ]
     for (index, phase) in profile.phases.enumerated() {
       lines += ["", "phase \(index + 1)      \(phase.name) (\(phase.kind.rawValue))"]

@@ -59,7 +59,7 @@ extension Profile {
 
 extension NodeReader {
   fileprivate mutating func profile(_ node: Node, name: String, explanation: String) -> Profile? {
-    let keys = ["summary", "rules", "seed", "limits", "phases"]
+    let keys = ["summary", "rules", "seed", "limits", "observers", "phases"]
     guard
       let fields = fields(
         node, of: "a profile", allowed: keys, required: ["summary", "rules", "phases"])
@@ -70,10 +70,28 @@ extension NodeReader {
     var limits = Profile.Limits()
     if let node = fields["limits"] { read(node, into: &limits) }
     let phases = fields["phases"].flatMap { self.phases($0, limits: limits) }
+    let observers = fields["observers"].flatMap { self.observers($0) }
     guard let summary, let release, let phases else { return nil }
-    return Profile(
+    var profile = Profile(
       name: name, summary: summary, explanation: explanation, rules: release, seed: seed,
       limits: limits, phases: phases)
+    profile.observers = observers ?? profile.observers
+    return profile
+  }
+
+  /// One observer or both, the one whose tables are compared with the predictions first.
+  private mutating func observers(_ node: Node) -> [TableObserver]? {
+    guard case .sequence(let sequence) = node, !sequence.isEmpty else {
+      report(node, "observers is a list of mountinfo, statmount or both")
+      return nil
+    }
+    var observers: [TableObserver] = []
+    for node in sequence {
+      guard let observer: TableObserver = choice(node, "an observer") else { return nil }
+      if observers.contains(observer) { report(node, "\(observer.rawValue) is named twice") }
+      observers.append(observer)
+    }
+    return observers
   }
 
   private mutating func rules(_ node: Node) -> KernelRelease? {

@@ -21,6 +21,9 @@ public struct Divergence: Hashable, Sendable, Codable {
   public var knownIssues: [String]
   /// An earlier step whose effect could not be adopted; this divergence may be its consequence.
   public var follows: Int?
+  /// The observers that contradict each other; then the tables' `-` lines are the first one's, `+` the second one's. Nil where
+  /// kernel and engine disagree.
+  public var observers: [TableObserver]?
 
   public init(
     step: Int, namespace: NamespaceNumber, operation: Operation?, predictedErrno: Errno,
@@ -68,13 +71,17 @@ extension Divergence: CustomStringConvertible {
     }
     if predictedErrno != observedErrno {
       lines.append("  predicted \(predictedErrno), observed \(observedErrno)")
+    } else if observers != nil {
+      lines.append("  the observers of the mount tables contradict each other")
     } else if operation != nil {
       lines.append("  answered \(observedErrno), as predicted, but the tables differ")
     }
     for table in tables {
       let header = "  namespace \(table.namespace)"
       switch table.presence {
-      case .both: lines.append("\(header) (- predicted, + observed)")
+      case .both:
+        let sides = observers?.map(\.rawValue) ?? ["predicted", "observed"]
+        lines.append("\(header) (- \(sides[0]), + \(sides[1]))")
       case .missingTable: lines.append("\(header): predicted to exist, was not observed")
       case .extraTable: lines.append("\(header): observed, predicted not to exist")
       }

@@ -107,6 +107,7 @@ public struct RunText: Sendable {
         "checked",
         "\(checks.answers) answers, \(checks.tables) tables with \(checks.entries) entries, "
           + "\(checks.memberLists) member lists, \(checks.sampledTables) samples"
+          + (checks.doublyReadTables.map { ", \($0) tables read by both observers" } ?? "")
       ),
     ]
   }
