@@ -9,6 +9,18 @@ import Testing
     #expect(try MountTable(mountinfo: text) == MountTable(libmountFile: "/proc/self/mountinfo"))
   }
 
+  @Test func `ten thousand tables read the same as through libmount`() throws {
+    for seed in 0..<10_000 {
+      var generator = SeededGenerator(seed: UInt64(seed) | 1 << 40)
+      let text = (0..<(seed % 7)).map { _ in line(&generator) }.joined()
+      let file = memfd(text)
+      defer { close(file) }
+      let ours = try MountTable(mountinfo: text)
+      let theirs = try MountTable(libmountFile: "/proc/self/fd/\(file)")
+      try #require(ours == theirs, "seed \(seed): \(text)")
+    }
+  }
+
   @Test(arguments: 0..<200)
   func `tables of all shapes read the same as through libmount`(seed: Int) throws {
     var generator = SeededGenerator(seed: UInt64(seed))
