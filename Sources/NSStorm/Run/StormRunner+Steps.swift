@@ -18,6 +18,12 @@ extension StormRunner {
       skip("calls of processes that the engine believes in", "the kernel did not make them")
       return .goesOn
     }
+    guard namesWhatLives(step.operation) else {
+      skip(
+        "calls that name processes which this kernel did not make, or still has",
+        "the plan's rules differ")
+      return .goesOn
+    }
     let number = summary.storm.steps
     let prediction = try timed(\.engineNanoseconds) { () throws(SandboxError) in
       check.predict(step.operation, in: step.actor)
@@ -71,6 +77,17 @@ extension StormRunner {
     }
     guard let divergence else { return .goesOn }
     return try judge(divergence)
+  }
+
+  /// Whether the process that the call enters lives here too, and the one that it makes does not live already.
+  private func namesWhatLives(_ operation: Operation) -> Bool {
+    switch operation {
+    case .setns(let other):
+      // Nobody may stand on the machine's own rootfs.
+      sandbox.livingActors.contains(other) && !check.absoluteRootIsBare(inNamespaceOf: other)
+    case .unshare(let new, _): !sandbox.livingActors.contains(new)
+    default: true
+    }
   }
 
   /// Reads all tables, nothing running, and compares them.

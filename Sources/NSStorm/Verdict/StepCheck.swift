@@ -83,6 +83,11 @@ public struct StepCheck: ~Copyable {
   /// Whether the engine knows of the namespace; calls in others cannot be predicted.
   public func lives(_ namespace: NamespaceNumber) -> Bool { model.isAlive(namespace) }
 
+  /// Whether who enters this process's namespace would stand on its absolute root, see `MountModel`.
+  public func absoluteRootIsBare(inNamespaceOf namespace: NamespaceNumber) -> Bool {
+    model.absoluteRootIsBare(inNamespaceOf: namespace)
+  }
+
   /// What has been done to the model since the start.
   public var counters: MountModel.Counters { model.counters }
 
