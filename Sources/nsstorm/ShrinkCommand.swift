@@ -48,42 +48,39 @@ struct ShrinkCommand: ParsableCommand {
   }
 
   func run() throws {
+    let racing = TraceReader.isTrace(path: source) ? try readSequence(source) : nil
     let calls = try calls()
     let settings = try options.settings()
     let symptom = try options.wanted()
     try dropUnneededCapabilities()
     var control = InterruptWatch()
     var lastShown = ContinuousClock.now
-    let result: Shrinker.Result
-    do throws(Shrinker.Failure) {
-      result = try Shrinker(settings).shrink(calls, symptom: symptom) { progress in
-        if ContinuousClock.now - lastShown > .seconds(5) {
-          lastShown = ContinuousClock.now
-          FileHandle.standardError.write(
-            Data("\(progress.calls) calls, \(progress.effort.kernelRuns) runs\n".utf8))
-        }
-        return !control.wantsEnd()
+    let goesOn: (Shrinker.Progress) -> Bool = { progress in
+      if ContinuousClock.now - lastShown > .seconds(5) {
+        lastShown = ContinuousClock.now
+        FileHandle.standardError.write(
+          Data("\(progress.calls) calls, \(progress.effort.kernelRuns) runs\n".utf8))
       }
-    } catch {
-      throw failure(error)
+      return !control.wantsEnd()
     }
-    try write(result)
-    show(result)
+    if let racing, racing.racingCallCount > 0 {
+      try finish(
+        try searched { () throws(Shrinker.Failure) in
+          try RaceShrinker(settings).shrink(racing.items, symptom: symptom, goesOn: goesOn)
+        })
+    } else {
+      let result = try searched { () throws(Shrinker.Failure) in
+        try Shrinker(settings).shrink(calls, symptom: symptom, goesOn: goesOn)
+      }
+      try write(result)
+      show(result)
+    }
     if control.wantsEnd() { throw ExitStatus.interrupted.exitCode }
   }
 
   private func calls() throws -> [RecordedCall] {
     if TraceReader.isTrace(path: source) {
-      let sequence = try readSequence(source)
-      guard sequence.racingCallCount == 0 else {
-        throw CommandFailure(
-          status: .badInput,
-          message:
-            "\(source) has \(sequence.racingCallCount) racing calls; shrink shortens calls that were made "
-            + "one after the other. `nsstorm replay \(source) --times 20` says how often they show the symptom"
-        )
-      }
-      return sequence.calls
+      return try readSequence(source).calls
     }
     let profile = try ProfileLibrary.ofThisProcess.profile(source)
     let plan: Plan
@@ -100,6 +97,46 @@ struct ShrinkCommand: ParsableCommand {
     return planned.enumerated().map {
       RecordedCall(number: $0.offset, namespace: $0.element.actor, operation: $0.element.operation)
     }
+  }
+
+  private func searched<Result>(
+    _ search: () throws(Shrinker.Failure) -> Result
+  ) throws -> Result {
+    do throws(Shrinker.Failure) { return try search() } catch { throw failure(error) }
+  }
+
+  /// Racing calls have no words in the scenario language: they are listed as they were made.
+  private func finish(_ result: RaceShrinker.Result) throws {
+    let kernel = RunningKernel.ofThisMachine()
+    if let output {
+      let header = TraceHeader(
+        kernel: kernel.release, build: kernel.build, profile: nil, planRules: nil,
+        table: result.initialTable)
+      try nsstorm.write(TraceText.bytes(header, lines: result.lines), to: output)
+    }
+    print("symptom      \(result.symptom)")
+    print(
+      "calls        \(result.calls), \(result.racingCalls) of them racing, from \(result.callsBefore); "
+        + (result.isMinimal
+          ? "without any one of them the symptom did not show in \(result.runsPerCandidate) runs"
+          : "the search was ended before all were tried"))
+    for line in result.lines {
+      switch line {
+      case .step(let step): print("  \(step.namespace): \(step.operation)")
+      case .window(let window):
+        for call in window.window.calls {
+          print("  \(call.process), worker \(call.worker): \(call.operation) -> \(call.errno.name)")
+        }
+      case .release, .end: break
+      }
+    }
+    print("\(result.divergence)")
+    print("reproduced   before: \(result.rateBefore); after: \(result.rateAfter)")
+    let effort = result.effort
+    print(
+      "effort       \(effort.candidates) lists, each run up to \(result.runsPerCandidate) times, "
+        + "\(effort.kernelRuns) runs, \((effort.seconds * 10).rounded() / 10) s")
+    if let output { print("next         nsstorm replay \(output) --times 50") }
   }
 
   private func write(_ result: Shrinker.Result) throws {

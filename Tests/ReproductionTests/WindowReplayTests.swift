@@ -88,7 +88,25 @@ import Testing
     }
   }
 
+  @Test func `a history in single calls is the same history`() {
+    #expect(HistoryAtom.items(HistoryAtom.atoms(race.items)) == race.items)
+  }
+
   #if DEBUG
+    @Test func `needs root: a history with races is shortened to the calls that it takes`() throws {
+      try requireRoot()
+      var settings = try settings(try runningRelease())
+      settings.brokenRule = .umountDoesNotPropagate
+      let result = try RaceShrinker(settings).shrink(race.items, symptom: nil)
+      #expect(result.isMinimal && result.callsBefore > result.calls)
+      // A shared mount, its copy in another namespace, something mounted on it and umounted again.
+      #expect(result.calls <= 7 && result.racingCalls >= 1, "\(result.lines)")
+      #expect(result.rateBefore.successes > 0 && result.rateAfter.successes > 0)
+      #expect(
+        result.lines.contains { if case .window = $0 { true } else { false } },
+        "the lines are a trace of version 2")
+    }
+
     @Test func `needs root: a rule that is wrong shows in racing calls too`() throws {
       try requireRoot()
       var settings = try settings(try runningRelease())

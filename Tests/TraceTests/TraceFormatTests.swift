@@ -199,8 +199,8 @@ private let small = """
       name: "another tool", text: "{\"trace\":\"other\",\"version\":1}\n", line: 1, kind: .foreign,
       words: ["\"other\"", "\"nsstorm\""]),
     Refusal(
-      name: "another version", text: "{\"trace\":\"nsstorm\",\"version\":2}\n", line: 1,
-      kind: .wrongVersion, words: ["`version` is 2", "1"]),
+      name: "another version", text: "{\"trace\":\"nsstorm\",\"version\":3}\n", line: 1,
+      kind: .wrongVersion, words: ["`version` is 3", "1"]),
     Refusal(
       name: "version as text", text: "{\"trace\":\"nsstorm\",\"version\":\"1\"}\n", line: 1,
       kind: .wrongVersion, words: ["\"1\""]),

@@ -33,6 +33,12 @@ extension SequencePass {
       return false
     }
     let made = ContendedWindow(calls: calls, tables: reading.tables)
+    if settings.keepsSteps {
+      outcome.lines.append(
+        .window(
+          TraceWindow(
+            number: window.number, phase: window.phase, workers: window.workers, window: made)))
+    }
     var checker = race.take() ?? check.beginRace(limits: Self.searchLimits)
     let verdict = check.judge(made, by: &checker)
     race = consume checker

@@ -54,7 +54,12 @@ public struct SequenceRun: Sendable {
     public var presentIssues: [KnownIssue] = []
     /// The table of namespace 0 before the first call.
     public var initialTable = MountTable()
-    public var steps: [ObservedStep] = []
+    /// What was made, where ``Settings/keepsSteps`` asks for it.
+    public var lines: [TraceLine] = []
+    /// The calls among ``lines`` that were made alone.
+    public var steps: [ObservedStep] {
+      lines.compactMap { if case .step(let step) = $0 { step } else { nil } }
+    }
 
     /// Divergences that no known issue explains.
     public var unexplained: [FoundDivergence] {
@@ -210,7 +215,7 @@ final class SequencePass {
     let observed = ObservedStep(
       number: call.number, namespace: call.namespace, operation: call.operation, result: answer,
       tables: reading.tables)
-    if settings.keepsSteps { outcome.steps.append(observed) }
+    if settings.keepsSteps { outcome.lines.append(.step(observed)) }
     guard let divergence = check.compare(observed) else { return true }
     return try found(divergence, at: position, before: before)
   }

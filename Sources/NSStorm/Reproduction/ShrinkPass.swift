@@ -243,7 +243,7 @@ final class ShrinkPass {
       let first = outcome.divergences.first
       let isShown = first.map { symptom.matches($0.divergence) } ?? false
       rate.add(isShown)
-      if isShown || last.steps.isEmpty { last = outcome }
+      if isShown || last.lines.isEmpty { last = outcome }
       if isShown, let first { found = first }
     }
     _ = continues(calls.count)

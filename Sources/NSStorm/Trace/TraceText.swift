@@ -38,6 +38,23 @@ public struct TraceText: Sendable {
     return bytes + text.line
   }
 
+  /// A whole trace of version 2.
+  public static func bytes(_ header: TraceHeader, lines: [TraceLine]) -> [UInt8] {
+    var text = TraceText(header)
+    var bytes = text.line
+    for line in lines {
+      switch line {
+      case .step(let step): text.append(step)
+      case .window(let window): text.append(window)
+      case .release(let release): text.append(release)
+      case .end: continue
+      }
+      bytes += text.line
+    }
+    text.finish()
+    return bytes + text.line
+  }
+
   /// The line that was made last, with its newline.
   public var line: [UInt8] { text.bytes }
 
