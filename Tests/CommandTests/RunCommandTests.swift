@@ -78,6 +78,32 @@ private let canStorm = geteuid() == 0
     #expect(run.output.contains("1140 copies propagated"))
   }
 
+  @Test
+  func `what runs at once is recorded in version 2, which check judges and replay makes again`()
+    throws
+  {
+    let profile = try TemporaryFile(suffix: ".yaml")
+    let yaml = """
+      summary: a very small mass umount
+      rules: 6.18
+      limits: { namespaces: 8, mounts: 200 }
+      phases:
+        - { kind: blast, namespaces: 4, mounts-per-namespace: 3, umount: mix }
+        - { kind: blast, namespaces: 4, mounts-per-namespace: 3, umount: detach, assault: racing, workers: 3 }
+      """
+    try yaml.write(to: profile.url, atomically: false, encoding: .utf8)
+    let trace = try TemporaryFile(suffix: ".jsonl")
+    let run = try BuiltCommand.run(["run", profile.url.path, "--record", trace.url.path])
+    #expect(run.status == 0, "\(run.output)\(run.errors)")
+    #expect(try trace.text().hasPrefix("{\"trace\":\"nsstorm\",\"version\":2,"))
+    let check = try BuiltCommand.run(["check", trace.url.path])
+    #expect(check.status == 0, "\(check.output)\(check.errors)")
+    #expect(check.output.contains("2 windows with 12 racing calls, 2 explained"))
+    let replay = try BuiltCommand.run(["replay", trace.url.path, "--times", "2"])
+    #expect(replay.status == 0, "\(replay.output)\(replay.errors)")
+    #expect(replay.output.contains("4 windows with 24 calls, 4 explained"))
+  }
+
   @Test func `SIGINT once ends the storm with its report and exit 130`() throws {
     let process = Process()
     process.executableURL = try BuiltCommand.path()

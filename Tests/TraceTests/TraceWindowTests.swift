@@ -62,6 +62,12 @@ import Testing
                   cpu: $0 == 1 ? 1 : nil, priority: $0 == 0 ? -5 : 0)
               }, window: made)))
       }
+      // It names no table: those of the last window stand.
+      lines.append(
+        .step(
+          TraceStep(
+            number: number, namespace: 0, operation: .mkdir("/after"),
+            result: model.perform(.mkdir("/after"), by: 0))))
       lines.append(
         .release(
           TraceRelease(

@@ -18,6 +18,8 @@ struct TracePass: ~Copyable {
   private var race: ConcurrencyChecker?
   /// A window was not explained: where the model stands is not where the kernel does.
   private var isLost = false
+  /// All tables at the end of the last window that was explained.
+  private var raceTables: [NamespaceTable]?
   /// What the windows came to.
   private(set) var races = TraceVerdict.Races()
   private var lastStep = -1
@@ -151,6 +153,7 @@ struct TracePass: ~Copyable {
     switch verdict {
     case .explained(let explained):
       races.explained += 1
+      raceTables = window.tables
       races.conflicts += explained.conflicts
       return nil
     case .violated(let violation):
@@ -168,6 +171,9 @@ struct TracePass: ~Copyable {
   private mutating func endRace() {
     guard race.take() != nil else { return }
     check.endRace()
+    // Steps name only the tables that they change: the check must know those that stand.
+    guard !isLost, let tables = raceTables else { return }
+    _ = check.compare(tables: tables, asStep: lastStep, isComplete: true)
   }
 
   private static var searchLimits: SearchLimits {
