@@ -95,7 +95,8 @@ public struct TraceCheck: Sendable {
     while var divergence = try pass.advance() {
       let adopted = Set(verdict.unexplainedDivergences.map(\.step))
       // Whatever explains must explain all that came before as well, so each candidate begins at the header.
-      let isSound = divergence.follows == nil
+      // Racing calls are not judged again and again: their search has tried the issues itself.
+      let isSound = divergence.follows == nil && pass.races.violated == 0
       let set = try KnownIssueSearch.smallestSet(
         of: isSound ? affecting : [], excluding: [Set(present.map(\.id))]
       ) { (issues) throws(TraceError) in
