@@ -82,7 +82,7 @@ public struct KernelRules: Hashable, Sendable {
   public var treeCopyNeedsMounted = true
   /// The copy of a detached mount of a namespace file counts as detached itself: a bug (known-kernel-bugs 6).
   public var copiesInheritUmounted = false
-  /// A mount-namespace file cannot be slipped under a locked mount, because copies leave it out (7.2+; 3.9).
+  /// A mount-namespace file cannot be slipped under a locked mount, because copies leave it out (7.2.11+; 3.9).
   public var lockNeedsRealMount = true
   /// A locked automount is not shrunk (5.9). Intended everywhere, done since 7.2 and in stable updates.
   public var shrinkKeepsLocked = true
@@ -178,7 +178,7 @@ public struct KernelRules: Hashable, Sendable {
     hasFsmountNamespace = since(7, 1)
     hasEmptyNamespaces = since(7, 1)
     rootIsNullfs = since(7, 0)
-    lockNeedsRealMount = since(7, 2)
+    lockNeedsRealMount = release >= KernelRelease(7, 2, 11)
     lockMovesToWhatIsTucked = since(7, 1)
     locksRelativeToDestination = since(7, 3)
     lockTreeIncludesTop = !since(7, 3)

@@ -142,12 +142,12 @@ extension MountModel {
     if lookup(name, in: parent.dentry) != .none { return refuse(.pathExists, .fileExists) }
     // Only a directory may be made by a name with a slash behind it.
     if kind != .directory, path.endsInSlash { return refuse(.nameNotFound, .noSuchEntry) }
-    if mounts[parent.mount.index].state.contains(.cover) {
-      return refuse(.coverIsImmutable, .notPermitted)
-    }
     if isReadOnly(parent.mount) { return refuse(.writeToReadOnly, .readOnlyFileSystem) }
     let owner = superblocks[mounts[parent.mount.index].superblock.index].userNamespace
     if !userNamespaces[owner.index].mapsRoot { return refuse(.ownerNotMapped, .overflow) }
+    if superblocks[mounts[parent.mount.index].superblock.index].isForKernelOnly {
+      return refuse(.coverIsImmutable, .notPermitted)
+    }
     let dentry = makeDentry(name, in: parent.dentry, kind: kind)
     if kind == .symbolicLink { dentries[dentry.index].contents = names.intern(contents) }
     return .none

@@ -285,7 +285,7 @@ private let ruleExplanations: [Rule.Explanation] = [
     sentence: "the caller's ids are not mapped in the superblock's user namespace"),
   .init(
     section: "5.8", function: "may_create",
-    sentence: "the empty directory that 7.3 leaves below a detached parent is immutable"),
+    sentence: "the empty root of nullfs is immutable"),
   .init(
     section: "2.4", function: "filename_parentat",
     sentence: "the path names the root directory"),

@@ -27,7 +27,7 @@ public struct GuestImage: Sendable {
     self.profiles = profiles
   }
 
-  /// Every profile of some folders; the first folder that has a name wins.
+  /// Every profile of some folders, and every scenario below them; the first folder that has a name wins.
   public static func profiles(in folders: [String]) -> [(name: String, content: [UInt8])] {
     var found: [String: [UInt8]] = [:]
     for folder in folders {
@@ -35,6 +35,15 @@ public struct GuestImage: Sendable {
       for name in names.sorted() where name.hasSuffix(".yaml") && found[name] == nil {
         if let data = FileManager.default.contents(atPath: "\(folder)/\(name)") {
           found[name] = Array(data)
+        }
+      }
+      let scenarios =
+        (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/scenarios")) ?? []
+      for name in scenarios.sorted() where name.hasSuffix(".scenario") {
+        if found["scenarios/\(name)"] == nil,
+          let data = FileManager.default.contents(atPath: "\(folder)/scenarios/\(name)")
+        {
+          found["scenarios/\(name)"] = Array(data)
         }
       }
     }
