@@ -108,7 +108,10 @@ enum KernelSource {
         "namespace_unlock", "path_mount", "path_umount", "pivot_root", "put_mnt_ns",
         "sb_prepare_remount_readonly", "tree_contains_unbindable", "umount_tree",
         "vfs_create_mount",
-        "vfs_open_tree", "delayed_free_vfsmnt", "__cleanup_mnt",
+        "build_mount_idmapped", "can_idmap_mount", "check_for_nsfs_mounts", "create_new_namespace",
+        "do_idmap_mount", "mnt_ns_loop", "shrink_submount", "shrink_submounts", "vfs_open_tree",
+        "delayed_free_vfsmnt",
+        "__cleanup_mnt",
       ]
     ),
     (
@@ -128,12 +131,16 @@ enum KernelSource {
       [
         "do_renameat2", "do_rmdir", "filename_create", "filename_parentat", "getname_flags",
         "link_path_walk", "lock_rename", "may_create", "may_delete", "nd_jump_link", "path_init",
-        "path_lookupat", "pick_link", "user_path_at", "walk_component",
+        "path_lookupat", "follow_automount", "pick_link", "user_path_at", "walk_component",
       ]
     ),
     ("fs/libfs.c", ["simple_rmdir"]),
     ("fs/filesystems.c", ["get_fs_type"]),
-    ("fs/file.c", ["fdget", "close_fd"]),
+    ("fs/file.c", ["fdget", "get_file", "close_fd"]),
+    ("fs/nsfs.c", ["nsfs_evict"]),
+    ("fs/proc/namespaces.c", ["proc_ns_get_link"]),
+    ("kernel/nsproxy.c", ["setns"]),
+    ("mm/mmap.c", ["mmap"]),
     ("fs/super.c", ["deactivate_super", "generic_shutdown_super", "kill_anon_super"]),
     ("kernel/user_namespace.c", ["create_user_ns"]),
     ("kernel/sys_ni.c", ["sys_ni_syscall"]),
