@@ -178,7 +178,7 @@ extension DebianKernelVersion.Flavour: ExpressibleByArgument {}
 extension FleetError {
   var status: ExitStatus {
     switch self {
-    case .badKernel: .usage
+    case .badKernel, .badSymptom: .usage
     case .kernelNotFound, .damaged: .badInput
     case .toolMissing, .toolFailed, .toolTooSlow, .system: .harnessFailed
     }

@@ -1,6 +1,7 @@
 import Foundation
 import StormFleet
 import StormKernel
+import StormTrace
 
 /// What one guest brought back, as files: `trace.jsonl`, `output.txt`, `errors.txt`, `console.log`, `result.json`
 /// (the command's own) and, last, `vm.json`. A folder with a `vm.json` is complete.
@@ -48,7 +49,7 @@ struct VMResultFolder {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       try? FileManager.default.removeItem(atPath: "\(path)/\(Self.summaryName)")
-      try put("trace.jsonl", Data(report.trace))
+      try put("trace.jsonl", Data(AnnouncementFilter.withoutAnswered(report.trace)))
       try put("output.txt", Data(report.output))
       try put("errors.txt", Data(report.errors))
       try put("console.log", Data(report.console.lines.joined(separator: "\n").utf8 + [0x0A]))

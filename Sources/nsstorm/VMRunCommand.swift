@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import StormFleet
+import StormKernel
 import StormPlanning
+import StormTrace
 import StormVocabulary
 
 /// What `nsstorm run` is told in a guest.
@@ -22,7 +24,9 @@ struct StormOptions: ParsableArguments {
   var strict = false
 
   func arguments(profile: String) -> [String] {
-    var words = ["run", profile, "--record", GuestImage.trace, "--json", GuestImage.result]
+    var words = [
+      "run", profile, "--record", GuestImage.trace, "--announce", "--json", GuestImage.result,
+    ]
     if let seed { words += ["--seed", "\(seed)"] }
     if let steps { words += ["--steps", "\(steps)"] }
     if let rules { words += ["--rules", "\(rules)"] }
@@ -70,6 +74,7 @@ struct VMRunCommand: ParsableCommand {
         if case .trace(let bytes) = event { recorder?.add(bytes) }
         VMRendering.show(event)
       }
+      recorder?.replace(with: AnnouncementFilter.withoutAnswered(report.trace))
       if let problem = recorder?.problem { VMOptions.say(problem) }
       if let output {
         try VMResultFolder(path: output).write(report, kernel: kernel, profile: loaded.name)
@@ -111,6 +116,16 @@ final class TraceFile {
     else { throw .system(attempt: "write \(path)", reason: "the file cannot be made") }
     self.handle = handle
     self.path = path
+  }
+
+  /// Puts the whole trace in its place, as it is once everything has been said.
+  func replace(with bytes: [UInt8]) {
+    guard problem == nil else { return }
+    do {
+      try WholeFile.write(bytes, to: path)
+    } catch {
+      problem = "the trace in \(path) keeps its announcements: \(error)"
+    }
   }
 
   func add(_ bytes: [UInt8]) {
