@@ -16,7 +16,7 @@
 #include "internal.h"
 #include "nss_calls.h"
 
-enum { SPIN_ROUNDS = 300, MEMBERS_AT_ONCE = 65536, MOUNTS_AT_ONCE = 512, ROLLUP_SIZE = 2048 };
+enum { SPIN_NANOSECONDS = 15000, MEMBERS_AT_ONCE = 65536, MOUNTS_AT_ONCE = 512, ROLLUP_SIZE = 2048 };
 
 static struct nss_place place;
 static int own_namespace = -1;  // opened when it is first left
@@ -160,18 +160,19 @@ static int read_memory(char *to, uint64_t space, uint64_t *length) {
   return 0;
 }
 
-static int answer(struct nss_observer *observer, uint32_t index, struct output *output) {
+static int answer(struct nss_observer *observer, uint32_t question, struct output *output) {
+  uint32_t code = question >> NSS_OBSERVE_SHIFT, index = question & NSS_OBSERVE_WORKER;
   struct nss_answer *head = (struct nss_answer *)(void *)output->next;
   if (output->space < sizeof *head + sizeof(uint64_t)) return ENOSPC;
   char *body = output->next + sizeof *head;
   uint64_t space = output->space - sizeof *head;
   head->worker = index;
   head->length = 0;
-  if (observer->code == NSS_OBSERVE_MEMORY)
+  if (code == NSS_OBSERVE_MEMORY)
     head->error = read_memory(body, space, &head->length);
-  else if (observer->code == NSS_OBSERVE_TABLES)
+  else if (code == NSS_OBSERVE_TABLES)
     head->error = read_table(nss_worker_at(place.region, index), body, space, &head->length);
-  else if (observer->code == NSS_OBSERVE_STATMOUNT)
+  else if (code == NSS_OBSERVE_STATMOUNT)
     head->error = read_statmount(nss_worker_at(place.region, index), body, space, &head->length);
   else
     head->error = read_members(nss_worker_at(place.region, index), body, space, &head->length);
@@ -195,22 +196,19 @@ _Noreturn void nss_observer_main(const struct nss_place *given, uint32_t index) 
   nss_store(&observer->done, last);
   nss_publish(&observer->state, NSS_ALIVE);
   for (;;) {
+    nss_spin(&observer->request, last, true, SPIN_NANOSECONDS);
     uint32_t request = nss_load(&observer->request);
-    for (int round = 0; request == last && round < SPIN_ROUNDS; round++) {
-      nss_cpu_relax();
-      request = nss_load(&observer->request);
-    }
     if (request == last) {
       nss_futex_wait(&observer->request, last, 0);
       continue;
     }
     last = request;
     struct output output = {nss_at(place.region, observer->output), observer->output_size};
-    const uint32_t *workers = nss_at(place.region, observer->workers);
+    const uint32_t *questions = nss_at(place.region, observer->questions);
     observer->answered = 0;
     observer->error = 0;
-    for (uint32_t i = 0; i < observer->worker_count && !observer->error; i++)
-      observer->error = answer(observer, workers[i], &output);
+    for (uint32_t i = 0; i < observer->question_count && !observer->error; i++)
+      observer->error = answer(observer, questions[i], &output);
     observer->length = (uint64_t)(output.next - (char *)nss_at(place.region, observer->output));
     nss_publish(&observer->done, request);
   }

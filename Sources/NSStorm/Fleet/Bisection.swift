@@ -93,7 +93,7 @@ public struct Bisection: Sendable {
   }
 
   /// Runs of one kernel that went another way, after which it is skipped.
-  static let mostUnclear = 3
+  public static let mostUnclear = 3
 
   public init(_ plan: BisectionPlan, trials: [Trial] = []) {
     self.plan = plan

@@ -78,8 +78,12 @@ struct BisectionText {
         ? "\(name(good)) is the first kernel without it; \(name(bad)) still has it (\(confidence))"
         : "\(name(bad)) is the first bad kernel; \(name(good)) is good (\(confidence))"
     case .oneOf(let kernels):
-      return "one of these is the first bad kernel, the others could not be judged: "
-        + kernels.map(name).joined(separator: ", ")
+      // Each candidate for the first bad kernel stands for the one before it as the first without the symptom.
+      return plan.seeksFix
+        ? "one of these is the first kernel without it, the others could not be judged: "
+          + kernels.map { name($0 - 1) }.reversed().joined(separator: ", ")
+        : "one of these is the first bad kernel, the others could not be judged: "
+          + kernels.map(name).joined(separator: ", ")
     case .badIsGood(let runs):
       return "nothing follows: the bad end did not show the symptom in \(runs) runs. Is the "
         + "symptom what you saw? Raise --most-repeats when it is rare"

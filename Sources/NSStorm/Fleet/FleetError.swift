@@ -38,7 +38,8 @@ extension FleetError: CustomStringConvertible {
         + "update), debian:7.3.4-rt, or the path of a bzImage or vmlinux"
     case .badSymptom(let text, let reason):
       return "\"\(text)\" is no symptom: \(reason); write known:ISSUE, divergence (any that nothing "
-        + "explains), divergence:SIGNATURE, fault, fault:KIND, or latency:FIELD>NUMBER"
+        + "explains), a signature such as 'unshare: wrong unbindable', fault, fault:KIND, or "
+        + "latency:FIELD>NUMBER"
     case .damaged(let file, let reason):
       return "\(file) is damaged: \(reason); remove it and try again"
     }

@@ -7,6 +7,7 @@ public struct ResultFacts: Sendable {
   public private(set) var signatures: [String] = []
   /// Signatures of those that nothing explains.
   public private(set) var unexplained: [String] = []
+  private var signaturesWithRules: Set<String> = []
   public private(set) var knownIssues: [String] = []
   public private(set) var faults: [String] = []
   public private(set) var exitCode: Int32?
@@ -24,6 +25,9 @@ public struct ResultFacts: Sendable {
       guard let signature = divergence["signature"] as? String else { continue }
       let issues = divergence["knownIssues"] as? [String] ?? []
       signatures.append(signature)
+      if let rule = divergence["rule"] as? String {
+        signaturesWithRules.insert("\(signature) [\(rule)]")
+      }
       if issues.isEmpty { unexplained.append(signature) }
       for issue in issues where !knownIssues.contains(issue) { knownIssues.append(issue) }
     }
@@ -37,9 +41,11 @@ public struct ResultFacts: Sendable {
   public func match(_ symptom: SoughtSymptom) -> String? {
     switch symptom {
     case .knownIssue(let issue): knownIssues.contains(issue) ? "known issue \(issue)" : nil
-    case .divergence(nil): unexplained.first.map { "divergence: \($0)" }
-    case .divergence(.some(let signature)):
+    case .anyDivergence: unexplained.first.map { "divergence: \($0)" }
+    case .divergence(let signature, nil):
       signatures.contains(signature) ? "divergence: \(signature)" : nil
+    case .divergence(_, .some):
+      signaturesWithRules.contains("\(symptom)") ? "divergence: \(symptom)" : nil
     case .fault(nil): faults.first
     case .fault(.some(let kind)):
       faults.first { fault in

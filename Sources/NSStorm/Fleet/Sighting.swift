@@ -13,9 +13,7 @@ public enum Sighting: Hashable, Sendable, Codable {
   case ill(String)
 
   /// Judges what a guest brought back.
-  ///
-  /// - Parameter isExact: the target is a few chosen calls, all of which count, and not a storm.
-  public init(_ report: VMReport, _ symptom: SoughtSymptom, isExact: Bool) {
+  public init(_ report: VMReport, _ symptom: SoughtSymptom, _ target: BisectionTarget) {
     let result = ResultFacts(report.result)
     switch report.outcome {
     case .bootFailed(let reason): self = .cannotShow("does not boot: \(reason)")
@@ -37,18 +35,62 @@ public enum Sighting: Hashable, Sendable, Codable {
         self = .unclear("another fault of the kernel: \(kind.rawValue)")
       }
     case .finished(let status):
-      self = Self.judge(status, result, report, symptom, isExact)
+      let said = String(decoding: report.errors.suffix(400), as: UTF8.self)
+      guard [0, 1, 2, 3, 4].contains(status) else {
+        self = .ill("nsstorm in the guest ended with exit status \(status): \(said)")
+        return
+      }
+      if let missing = target.missingFeature(on: report) {
+        self = .cannotShow(missing)
+        return
+      }
+      switch target.kind {
+      case .profile: self = Self.judge(status, result, report, symptom, said)
+      case .trace: self = Self.judgeReplay(status, report)
+      case .scenario: self = Self.judgeScenario(status, report, symptom)
+      }
+    }
+  }
+
+  // `nsstorm replay --symptom` looks for the symptom itself.
+  private static func judgeReplay(_ status: Int32, _ report: VMReport) -> Sighting {
+    switch status {
+    case 0: .absent
+    case 1: .present("the replay shows it")
+    case 4: .cannotShow("nothing was checked")
+    default: .unclear("the replay ended with exit status \(status)")
+    }
+  }
+
+  // A line for each scenario: `NAME: TITLE: agrees`, `…: differs`, `…: known issue ID, ID`.
+  private static func judgeScenario(
+    _ status: Int32, _ report: VMReport, _ symptom: SoughtSymptom
+  ) -> Sighting {
+    let lines = String(decoding: report.output, as: UTF8.self).split(separator: "\n")
+      .filter { !$0.hasPrefix(" ") }
+    let matching = lines.first { line in
+      switch symptom {
+      case .knownIssue(let issue):
+        guard let words = line.range(of: ": known issue ", options: .backwards) else {
+          return false
+        }
+        return line[words.upperBound...].split(separator: ", ").contains(issue[...])
+      case .anyDivergence, .divergence: return line.hasSuffix(": differs")
+      case .fault, .latency: return false
+      }
+    }
+    if let matching { return .present(String(matching)) }
+    switch status {
+    case 0: return .absent
+    case 4: return .cannotShow("nothing was checked")
+    default: return .unclear("the scenario ended with exit status \(status)")
     }
   }
 
   private static func judge(
     _ status: Int32, _ result: ResultFacts?, _ report: VMReport, _ symptom: SoughtSymptom,
-    _ isExact: Bool
+    _ said: String
   ) -> Sighting {
-    let said = String(decoding: report.errors.suffix(400), as: UTF8.self)
-    guard [0, 1, 2, 3, 4].contains(status) else {
-      return .ill("nsstorm in the guest ended with exit status \(status): \(said)")
-    }
     guard let result else {
       return status == 4
         ? .cannotShow("nothing was checked: \(said)")
@@ -60,10 +102,7 @@ public enum Sighting: Hashable, Sendable, Codable {
     }
     if status == 4 { return .cannotShow("nothing was checked") }
     if status == 2 { return .unclear("another fault: \(result.faults.first ?? "of the kernel")") }
-    let missing = MissingCalls(trace: report.trace)
-    if let call = symptom.call {
-      if missing.isMissing(call) { return .cannotShow("this kernel has no \(call)") }
-    } else if isExact, let call = missing.first {
+    if let call = symptom.call, MissingCalls(trace: report.trace).isMissing(call) {
       return .cannotShow("this kernel has no \(call)")
     }
     if status == 1 {
@@ -102,6 +141,4 @@ struct MissingCalls {
   private static let step = Array("{\"step\":".utf8)
 
   func isMissing(_ call: String) -> Bool { known[call] ?? false }
-
-  var first: String? { known.filter(\.value).keys.min() }
 }
