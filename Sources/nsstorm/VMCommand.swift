@@ -179,7 +179,7 @@ extension DebianKernelVersion.Flavour: ExpressibleByArgument {}
 extension FleetError {
   var status: ExitStatus {
     switch self {
-    case .badKernel, .badSymptom: .usage
+    case .badKernel, .badSymptom, .badShard: .usage
     case .kernelNotFound, .damaged: .badInput
     case .toolMissing, .toolFailed, .toolTooSlow, .system: .harnessFailed
     }
