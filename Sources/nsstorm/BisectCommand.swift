@@ -80,7 +80,7 @@ struct BisectGuests: GuestHouse {
       ? try GuestProfiles.all(library, and: target, as: name)
       : GuestImage.profiles(in: library.folders)
     return try options.boot(
-      try VMOptions.cache.kernel(VMOptions.choice(kernel), say: VMOptions.say),
+      try options.kernel(VMOptions.choice(kernel)),
       arguments: arguments, profiles: profiles, files: files
     ) { event in if case .sign = event { VMRendering.show(event) } }
   }
@@ -105,7 +105,7 @@ struct BisectListCommand: ParsableCommand {
 
       Exit status: 0 found; 4 nothing follows, or kernels in between could not be judged; 70 the machine or the harness is ill.
 
-        nsstorm bisect --good 7.2.13 --bad 7.1.13 --kernels 7.1.13,7.2.6,7.2.9,7.2.11,7.2.13 --symptom known:busy-chain-umounted small.jsonl
+        nsstorm bisect --good 7.2.13 --bad 7.1.13 --kernels 7.1.13,7.2.6,7.2.9,7.2.11,7.2.13 --symptom known:busy-chain-torn-out small.jsonl
       """)
 
   @Option(help: "A kernel of the list without the symptom.")

@@ -39,7 +39,8 @@ struct NSStorm: ParsableCommand {
       RulesCommand.self,
       ScenarioCommand.self,
       ShrinkCommand.self,
-      SimulateCommand.self, VMCommand.self,
+      SimulateCommand.self,
+      SoakCommand.self, VMCommand.self,
     ])
 
   /// Parses the command line, runs the subcommand and ends the process with a documented exit code.

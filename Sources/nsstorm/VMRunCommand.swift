@@ -24,9 +24,14 @@ struct StormOptions: ParsableArguments {
   var strict = false
 
   func arguments(profile: String) -> [String] {
-    var words = [
+    [
       "run", profile, "--record", GuestImage.trace, "--announce", "--json", GuestImage.result,
-    ]
+    ] + words
+  }
+
+  /// The options as they are written on a command line.
+  var words: [String] {
+    var words: [String] = []
     if let seed { words += ["--seed", "\(seed)"] }
     if let steps { words += ["--steps", "\(steps)"] }
     if let rules { words += ["--rules", "\(rules)"] }
@@ -61,11 +66,14 @@ struct VMRunCommand: ParsableCommand {
   @Option(help: "Write trace, output, console and result into this folder.")
   var output: String?
 
+  @Flag(help: "Do not keep the trace.")
+  var noTrace = false
+
   func run() throws {
     let library = ProfileLibrary.ofThisProcess
     let loaded = try library.profile(profile)
     do {
-      let kernel = try VMOptions.cache.kernel(VMOptions.choice(kernel), say: VMOptions.say)
+      let kernel = try options.kernel(VMOptions.choice(kernel))
       let recorder = try record.map(TraceFile.init)
       let report = try options.boot(
         kernel, arguments: storm.arguments(profile: "/profiles/\(loaded.name).yaml"),
@@ -77,7 +85,8 @@ struct VMRunCommand: ParsableCommand {
       recorder?.replace(with: AnnouncementFilter.withoutAnswered(report.trace))
       if let problem = recorder?.problem { VMOptions.say(problem) }
       if let output {
-        try VMResultFolder(path: output).write(report, kernel: kernel, profile: loaded.name)
+        try VMResultFolder(path: output, keepsTrace: !noTrace).write(
+          report, kernel: kernel, profile: loaded.name, seed: storm.seed.map { "\($0)" })
       }
       try VMRendering.finish(report, showsConsole: options.console)
     } catch let error as FleetError {

@@ -39,7 +39,8 @@ extension FleetError: CustomStringConvertible {
       return "\"\(text)\" is no kernel: \(reason); write debian:6.12.107, debian:6.12 (its newest "
         + "update), debian:7.3.4-rt, or the path of a bzImage or vmlinux"
     case .badSymptom(let text, let reason):
-      return "\"\(text)\" is no symptom: \(reason); write known:ISSUE, divergence (any that nothing "
+      return
+        "\"\(text)\" is no symptom: \(reason); write known:ISSUE, divergence (any that nothing "
         + "explains), a signature such as 'unshare: wrong unbindable', fault, fault:KIND, or "
         + "latency:FIELD>NUMBER"
     case .badShard(let text, let reason):

@@ -70,10 +70,11 @@ public struct ProcessPool {
   /// Runs all jobs and waits for them. Call it on the main thread: the commands get a death signal when the thread ends.
   ///
   /// - Parameters:
+  ///   - wantsEnd: asked all the time; once it is true no further job starts, and those that run get a SIGTERM.
   ///   - began: gets the number of each job when it starts.
   ///   - ended: gets the number of each job and how it ended; returns whether further jobs are to be started.
   public func run(
-    _ jobs: [Job], began: (Int) -> Void = { _ in },
+    _ jobs: [Job], wantsEnd: () -> Bool = { false }, began: (Int) -> Void = { _ in },
     ended: (Int, End) throws(FleetError) -> Bool
   ) throws(FleetError) {
     var next = 0
@@ -86,6 +87,10 @@ public struct ProcessPool {
         next += 1
       }
       usleep(50_000)
+      if goesOn, wantsEnd() {
+        goesOn = false
+        for entry in running { entry.process.askToEnd() }
+      }
       var remaining: [Running] = []
       var finished: [(Int, End)] = []
       for entry in running {

@@ -34,7 +34,8 @@ public struct Shard: Hashable, Sendable, Codable {
         index = task
       } else {
         throw .badShard(
-          text, reason: "neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is in the environment")
+          text, reason: "neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is in the environment"
+        )
       }
     }
     guard let index, let count else {

@@ -113,7 +113,9 @@ public struct SoakFolder: Sendable {
   private var freeBytes: Int {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { return 0 }
-    return Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+    return Int(
+      clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        .partialValue)
   }
 
   private var usedBytes: Int { files().reduce(0) { $0 + $1.bytes } }

@@ -161,7 +161,9 @@ public struct SoakState: Hashable, Sendable, Codable {
       } else {
         failing[place].agreements += 1
         if failing[place].agreements >= Self.agreementsUntilForgotten {
-          note("\(round.profile), seed \(round.seedText) agreed \(Self.agreementsUntilForgotten) times and is forgotten")
+          note(
+            "\(round.profile), seed \(round.seedText) agreed \(Self.agreementsUntilForgotten) times and is forgotten"
+          )
           failing.remove(at: place)
           retried = max(0, retried - 1)
         }
