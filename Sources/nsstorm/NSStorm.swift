@@ -50,7 +50,7 @@ struct NSStorm: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
       exit(withError: ExitStatus.agreed.exitCode)
-    } catch where BisectStepStatus.applies(to: CommandLine.arguments.dropFirst()) {
+    } catch  where BisectStepStatus.applies(to: CommandLine.arguments.dropFirst()) {
       endBisectStep(error)
     } catch let failure as CommandFailure {
       FileHandle.standardError.write(Data("nsstorm: \(failure.message)\n".utf8))

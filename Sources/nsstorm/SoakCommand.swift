@@ -95,10 +95,11 @@ struct SoakCommand: ParsableCommand {
       var maker = SoakRounds(
         program: try Self.program(), kernel: kernel, history: history,
         limitSeconds: Int(try seconds(roundLimit, "--round-limit")))
-      let outcome = try soak.run(by: &maker, wantsEnd: { control.wantsEnd() }) {
-        print($0)
+      func say(_ line: String) {
+        print(line)
         fflush(nil)
       }
+      let outcome = try soak.run(by: &maker, wantsEnd: { control.wantsEnd() }, say: say)
       print(soak.summary(isRunning: false), terminator: "")
       if let junit { try write(SoakJUnit(soak.state).text, to: junit) }
       let status = Self.status(of: outcome)

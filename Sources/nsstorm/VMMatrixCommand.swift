@@ -122,25 +122,28 @@ struct VMMatrixCommand: ParsableCommand {
     var problem: (any Error)?
     try ProcessPool(width: width, environment: environment.sorted()).run(
       commands, wantsEnd: wantsEnd,
-      began: { VMOptions.say("\(cells[$0].profile) on \(cells[$0].kernel)") }
-    ) { (index, end) throws(FleetError) in
-      let cell = cells[index]
-      guard let summary = cell.folder.summary() else {
-        if end == .exit(ExitStatus.interrupted.rawValue) || end == .signal(SIGTERM) { return true }
-        let log = (try? String(contentsOfFile: "\(cell.folder.path)/vm.log", encoding: .utf8)) ?? ""
-        let last = log.split(separator: "\n").last.map(String.init) ?? "\(end)"
-        VMOptions.say("\(cell.profile) on \(cell.kernel): \(last)")
-        seen.fail(cell.kernel, cell.profile, why: last)
+      began: { VMOptions.say("\(cells[$0].profile) on \(cells[$0].kernel)") },
+      ended: { (index, end) throws(FleetError) in
+        let cell = cells[index]
+        guard let summary = cell.folder.summary() else {
+          if end == .exit(ExitStatus.interrupted.rawValue) || end == .signal(SIGTERM) {
+            return true
+          }
+          let log =
+            (try? String(contentsOfFile: "\(cell.folder.path)/vm.log", encoding: .utf8)) ?? ""
+          let last = log.split(separator: "\n").last.map(String.init) ?? "\(end)"
+          VMOptions.say("\(cell.profile) on \(cell.kernel): \(last)")
+          seen.fail(cell.kernel, cell.profile, why: last)
+          return true
+        }
+        VMOptions.say("\(cell.profile) on \(cell.kernel): \(summary.outcome)")
+        seen.add(summary)
+        do { try keep(seen) } catch {
+          problem = error
+          return false
+        }
         return true
-      }
-      VMOptions.say("\(cell.profile) on \(cell.kernel): \(summary.outcome)")
-      seen.add(summary)
-      do { try keep(seen) } catch {
-        problem = error
-        return false
-      }
-      return true
-    }
+      })
     matrix = seen
     if let problem { throw problem }
   }
