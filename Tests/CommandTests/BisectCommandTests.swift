@@ -17,7 +17,7 @@ import Testing
     throws
   {
     let wrong = try BuiltCommand.run(["bisect", "step", "--kernle", "x"])
-    #expect(wrong.status == 192 && wrong.errors.contains("--kernle"))
+    #expect(wrong.status == 192 && wrong.errors.contains("kernel"))
     let absent = try BuiltCommand.run(
       ["bisect", "step", "--kernel", "/none", "--symptom", "fault", "first-storm"])
     #expect(absent.status >= 128 && absent.errors.contains("/none"))

@@ -117,6 +117,7 @@ public struct SoakState: Hashable, Sendable, Codable {
     // A soak that somebody stopped says nothing about the kernel; a machine that went down may.
     if self.boot != boot { end(round, .cutOff, finding: why, answers: 0, knownIssues: []) }
     current = nil
+    retried = 0
   }
 
   /// The next round: first what failed before, then new seeds, the profiles in turn.
