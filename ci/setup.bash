@@ -39,6 +39,9 @@ readonly NEEDED_FOR_TESTS=(
   chromium:/usr/bin/chromium
   bubblewrap:/usr/bin/bwrap
   strace:/usr/bin/strace
+  qemu-system-x86:/usr/bin/qemu-system-x86_64
+  xz-utils:/usr/bin/xz
+  git:/usr/bin/git
 )
 
 # install_missing [package:file …]: what the build needs, and what is named.

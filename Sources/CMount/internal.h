@@ -39,6 +39,9 @@ void nss_futex_wake_all(uint32_t *word);
 /// Stores and wakes everybody who waits for a change of the word.
 void nss_publish(uint32_t *word, uint32_t value);
 void nss_cpu_relax(void);
+/// Waits without sleeping until `*word == value` (or, with `differs`, is another), for some microseconds: what answers at
+/// once saves a wake-up. By time and not by rounds, because under emulation a pause costs as much as a system call.
+bool nss_spin(const uint32_t *word, uint32_t value, bool differs, uint64_t nanoseconds);
 
 /// Closes every descriptor from 3 on except `kept` (or all if `kept` is negative).
 void nss_close_all_but(int kept, int also_kept, int third_kept);

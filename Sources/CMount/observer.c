@@ -16,7 +16,13 @@
 #include "internal.h"
 #include "nss_calls.h"
 
-enum { SPIN_ROUNDS = 300, MEMBERS_AT_ONCE = 65536, MOUNTS_AT_ONCE = 512, ROLLUP_SIZE = 2048 };
+enum {
+  SPIN_NANOSECONDS = 15000,
+  MEMBERS_AT_FIRST = 500,
+  MEMBERS_AT_ONCE = 8000,
+  MOUNTS_AT_ONCE = 512,
+  ROLLUP_SIZE = 2048
+};
 
 static struct nss_place place;
 static int own_namespace = -1;  // opened when it is first left
@@ -58,8 +64,12 @@ static int read_members(
   const struct nss_worker *worker, char *to, uint64_t space, uint64_t *length) {
   if (worker->namespace_id == 0) return EOPNOTSUPP;
   uint64_t *ids = (uint64_t *)(void *)to, last = 0, count = 0, room = space / sizeof *ids;
+  // The kernel allocates, and as a rule clears, as much as it is asked for, and not as much as there is: a long list in
+  // one call costs a hundred times the reading of a short one.
+  uint64_t most = MEMBERS_AT_FIRST;
   for (;;) {
-    uint64_t limit = room - count < MEMBERS_AT_ONCE ? room - count : MEMBERS_AT_ONCE;
+    uint64_t limit = room - count < most ? room - count : most;
+    most = MEMBERS_AT_ONCE;
     if (limit == 0) return ENOSPC;
     int64_t found = nss_listmount(NSS_LIST_ROOT, worker->namespace_id, last, ids + count, limit);
     if (found < 0) return (int)-found;
@@ -160,18 +170,19 @@ static int read_memory(char *to, uint64_t space, uint64_t *length) {
   return 0;
 }
 
-static int answer(struct nss_observer *observer, uint32_t index, struct output *output) {
+static int answer(struct nss_observer *observer, uint32_t question, struct output *output) {
+  uint32_t code = question >> NSS_OBSERVE_SHIFT, index = question & NSS_OBSERVE_WORKER;
   struct nss_answer *head = (struct nss_answer *)(void *)output->next;
   if (output->space < sizeof *head + sizeof(uint64_t)) return ENOSPC;
   char *body = output->next + sizeof *head;
   uint64_t space = output->space - sizeof *head;
   head->worker = index;
   head->length = 0;
-  if (observer->code == NSS_OBSERVE_MEMORY)
+  if (code == NSS_OBSERVE_MEMORY)
     head->error = read_memory(body, space, &head->length);
-  else if (observer->code == NSS_OBSERVE_TABLES)
+  else if (code == NSS_OBSERVE_TABLES)
     head->error = read_table(nss_worker_at(place.region, index), body, space, &head->length);
-  else if (observer->code == NSS_OBSERVE_STATMOUNT)
+  else if (code == NSS_OBSERVE_STATMOUNT)
     head->error = read_statmount(nss_worker_at(place.region, index), body, space, &head->length);
   else
     head->error = read_members(nss_worker_at(place.region, index), body, space, &head->length);
@@ -195,22 +206,19 @@ _Noreturn void nss_observer_main(const struct nss_place *given, uint32_t index) 
   nss_store(&observer->done, last);
   nss_publish(&observer->state, NSS_ALIVE);
   for (;;) {
+    nss_spin(&observer->request, last, true, SPIN_NANOSECONDS);
     uint32_t request = nss_load(&observer->request);
-    for (int round = 0; request == last && round < SPIN_ROUNDS; round++) {
-      nss_cpu_relax();
-      request = nss_load(&observer->request);
-    }
     if (request == last) {
       nss_futex_wait(&observer->request, last, 0);
       continue;
     }
     last = request;
     struct output output = {nss_at(place.region, observer->output), observer->output_size};
-    const uint32_t *workers = nss_at(place.region, observer->workers);
+    const uint32_t *questions = nss_at(place.region, observer->questions);
     observer->answered = 0;
     observer->error = 0;
-    for (uint32_t i = 0; i < observer->worker_count && !observer->error; i++)
-      observer->error = answer(observer, workers[i], &output);
+    for (uint32_t i = 0; i < observer->question_count && !observer->error; i++)
+      observer->error = answer(observer, questions[i], &output);
     observer->length = (uint64_t)(output.next - (char *)nss_at(place.region, observer->output));
     nss_publish(&observer->done, request);
   }

@@ -14,7 +14,7 @@
 #include "internal.h"
 #include "nss_calls.h"
 
-enum { PAGE = 4096, SPIN_ROUNDS = 1000 };
+enum { PAGE = 4096, SPIN_NANOSECONDS = 50000 };
 
 static uint64_t reserve(uint64_t *end, uint64_t length) {
   uint64_t offset = *end;
@@ -195,10 +195,7 @@ uint64_t nss_worker_iterations(const struct nss_worker *worker) {
 
 // Waits until `*word == value` (or, with `differs`, is another), at most `nanoseconds`.
 static bool wait_until(uint32_t *word, uint32_t value, bool differs, uint64_t nanoseconds) {
-  for (int round = 0; round < SPIN_ROUNDS; round++) {
-    if ((nss_load(word) == value) != differs) return true;
-    nss_cpu_relax();
-  }
+  if (nss_spin(word, value, differs, SPIN_NANOSECONDS)) return true;
   uint64_t end = nss_now() + nanoseconds;
   for (;;) {
     uint32_t seen = nss_load(word);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "nss_calls.h"
 
 void nss_futex_wait(uint32_t *word, uint32_t value, uint64_t nanoseconds) {
   struct timespec limit = {
@@ -30,6 +31,18 @@ void nss_cpu_relax(void) {
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
+}
+
+bool nss_spin(const uint32_t *word, uint32_t value, bool differs, uint64_t nanoseconds) {
+  static const int rounds_between_looks = 8;
+  uint64_t end = nss_now() + nanoseconds;
+  do {
+    for (int round = 0; round < rounds_between_looks; round++) {
+      if ((nss_load(word) == value) != differs) return true;
+      nss_cpu_relax();
+    }
+  } while (nss_now() < end);
+  return (nss_load(word) == value) != differs;
 }
 
 void nss_close_all_but(int first, int second, int third) {

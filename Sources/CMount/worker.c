@@ -17,7 +17,7 @@
 #include "nss_calls.h"
 
 enum {
-  SPIN_ROUNDS = 300,                // some microseconds: a step that follows at once saves a wake-up
+  SPIN_NANOSECONDS = 15000,         // a step that follows at once saves a wake-up
   BARRIER_SPIN_ROUNDS = 200000,     // bounded, for a supervisor that was stopped meanwhile
   START_POLL_NANOSECONDS = 50000000,
   SLEEP_FROM_NANOSECONDS = 50000,   // shorter delays are spun: a sleep costs that much itself
@@ -149,11 +149,8 @@ static _Noreturn void serve(void) {
   struct nss_worker *worker = self();
   uint32_t last = nss_load(&worker->done);
   for (;;) {
+    nss_spin(&worker->request, last, true, SPIN_NANOSECONDS);
     uint32_t request = nss_load(&worker->request);
-    for (int round = 0; request == last && round < SPIN_ROUNDS; round++) {
-      nss_cpu_relax();
-      request = nss_load(&worker->request);
-    }
     if (request == last) {
       nss_futex_wait(&worker->request, last, 0);
       continue;

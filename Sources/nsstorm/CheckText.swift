@@ -6,11 +6,15 @@ import StormVocabulary
 /// The plain report of `nsstorm check`: a line for each trace, its divergences below it, and one line at the end.
 struct CheckText {
   let text: String
+  private static let mostUnansweredCalls = 50
 
   init(_ verdicts: [TraceVerdict], _ summary: CheckSummary) {
     var lines: [String] = []
     for verdict in verdicts {
       lines.append(Self.line(verdict))
+      lines += verdict.unansweredCalls.prefix(Self.mostUnansweredCalls).map {
+        "  never answered: \($0)"
+      }
       lines += verdict.warnings.map { "  warning: \($0)" }
       for divergence in verdict.divergences {
         lines += "\(divergence)".split(separator: "\n", omittingEmptySubsequences: false)

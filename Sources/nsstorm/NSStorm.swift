@@ -20,6 +20,7 @@ struct NSStorm: ParsableCommand {
     version: "nsstorm 0.1.0",
     subcommands: [
       BenchCommand.self,
+      BisectCommand.self,
       ReportCommand.self,
       RunCommand.self,
       CalibrateCommand.self,
@@ -38,7 +39,8 @@ struct NSStorm: ParsableCommand {
       RulesCommand.self,
       ScenarioCommand.self,
       ShrinkCommand.self,
-      SimulateCommand.self, VMCommand.self,
+      SimulateCommand.self,
+      SoakCommand.self, VMCommand.self,
     ])
 
   /// Parses the command line, runs the subcommand and ends the process with a documented exit code.
@@ -48,6 +50,8 @@ struct NSStorm: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
       exit(withError: ExitStatus.agreed.exitCode)
+    } catch  where BisectStepStatus.applies(to: CommandLine.arguments.dropFirst()) {
+      endBisectStep(error)
     } catch let failure as CommandFailure {
       FileHandle.standardError.write(Data("nsstorm: \(failure.message)\n".utf8))
       exit(withError: failure.status.exitCode)
@@ -57,5 +61,20 @@ struct NSStorm: ParsableCommand {
     } catch {
       exit(withError: error)
     }
+  }
+
+  /// Ends a step of `git bisect run`, to which most exit codes would be a verdict.
+  private static func endBisectStep(_ error: any Error) -> Never {
+    let failure = error as? CommandFailure
+    let code = failure?.status.rawValue ?? exitCode(for: error).rawValue
+    let message = failure?.message ?? fullMessage(for: error)
+    if !message.isEmpty {
+      let stream = code == 0 ? FileHandle.standardOutput : FileHandle.standardError
+      stream.write(Data("\(message)\n".utf8))
+    }
+    // An error that says nothing of itself is the harness's.
+    let isUnknown = failure == nil && !(error is ExitCode) && exitCode(for: error) == .failure
+    Foundation.exit(
+      BisectStepStatus.status(isUnknown ? ExitStatus.harnessFailed.rawValue : code))
   }
 }

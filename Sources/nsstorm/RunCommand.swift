@@ -38,6 +38,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Write the calls, answers and tables to this file, in the trace format.")
   var record: String?
 
+  @Flag(help: "Record each call before it is made: a kernel that it stops leaves its name.")
+  var announce = false
+
   @Option(help: "Write the result to this file, as JSON.")
   var json: String?
 
@@ -73,6 +76,9 @@ struct RunCommand: ParsableCommand {
   var breakRule: String?
 
   func validate() throws {
+    if announce, record == nil, output == nil {
+      throw ValidationError("--announce needs --record FILE")
+    }
     if let steps, steps < 1 { throw ValidationError("--steps is \(steps); allowed: 1 and more") }
     if output != nil, record != nil {
       throw ValidationError("--output keeps the trace already; leave out --record")
@@ -85,6 +91,7 @@ struct RunCommand: ParsableCommand {
     options.seed = seed
     options.steps = steps
     options.release = rules
+    options.announces = announce
     options.keepsGoing = keepGoing
     options.isStrict = strict
     options.brokenRule = try Mutation.ofOption(breakRule)

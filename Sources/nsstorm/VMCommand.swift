@@ -35,6 +35,9 @@ struct VMOptions: ParsableArguments {
   @Option(help: "Seconds until the guest's first word.")
   var bootLimit = 120
 
+  @Option(help: "Seconds without any sign of life after which a guest is silent.")
+  var silenceLimit = 60
+
   @Option(
     help: "kvm, tcg, or auto: kvm where a probe boot shows that it works.")
   var accelerator = AcceleratorChoice.auto
@@ -44,6 +47,16 @@ struct VMOptions: ParsableArguments {
 
   @Option(parsing: .unconditional, help: "Further words for the kernel's command line.")
   var append: String?
+
+  @Option(
+    help:
+      "A folder with the modules of a kernel given by its path, as `make modules_install` leaves it."
+  )
+  var modules: String?
+
+  @Flag(
+    help: "The kernel has KASAN, lockdep, KCSAN or the like: four times the memory and the time.")
+  var debugKernel = false
 
   @Flag(help: "Show the guest's console as well.")
   var console = false
@@ -56,18 +69,45 @@ struct VMOptions: ParsableArguments {
     for (name, value, range) in [
       ("processors", processors, 1...64), ("memory", memory, 256...65_536),
       ("time-limit", timeLimit, 10...86_400), ("boot-limit", bootLimit, 5...3_600),
+      ("silence-limit", silenceLimit, 2...3_600),
     ] where !range.contains(value) {
       throw ValidationError(
         "--\(name) is \(value); allowed: \(range.lowerBound) to \(range.upperBound)")
     }
   }
 
+  /// The options as they are written on a command line.
+  var words: [String] {
+    var words = [
+      "--processors", "\(processors)", "--memory", "\(memory)", "--time-limit", "\(timeLimit)",
+      "--boot-limit", "\(bootLimit)",
+      "--silence-limit", "\(silenceLimit)", "--accelerator", accelerator.rawValue,
+    ]
+    if let program { words += ["--program", program] }
+    if let append { words += ["--append", append] }
+    if let modules { words += ["--modules", modules] }
+    if debugKernel { words.append("--debug-kernel") }
+    return words
+  }
+
+  /// The kernel that is meant, with the modules of somebody's own build.
+  func kernel(_ choice: KernelChoice) throws(FleetError) -> BootableKernel {
+    var kernel = try Self.cache.kernel(choice, say: Self.say)
+    if case .file = choice, let modules {
+      kernel.modules = try KernelModule.loadOrder(below: modules)
+      Self.say("\(kernel.modules.count) modules from \(modules)")
+    }
+    return kernel
+  }
+
   var limits: VMLimits {
     var limits = VMLimits()
     limits.processors = processors
-    limits.memoryMebibytes = memory
-    limits.totalSeconds = timeLimit
-    limits.bootSeconds = bootLimit
+    let factor = debugKernel ? 4 : 1
+    limits.memoryMebibytes = memory * factor
+    limits.totalSeconds = timeLimit * factor
+    limits.bootSeconds = bootLimit * factor
+    limits.silenceSeconds = silenceLimit * factor
     return limits
   }
 
@@ -105,9 +145,10 @@ struct VMOptions: ParsableArguments {
   /// Boots a guest that runs a command of nsstorm.
   func boot(
     _ kernel: BootableKernel, arguments: [String], profiles: [(name: String, content: [UInt8])],
-    _ watch: (VMEvent) -> Void
+    files: [(path: String, content: [UInt8])] = [], _ watch: (VMEvent) -> Void
   ) throws(FleetError) -> VMReport {
-    let image = GuestImage(program: programPath, arguments: arguments, profiles: profiles)
+    var image = GuestImage(program: programPath, arguments: arguments, profiles: profiles)
+    image.files = files
     var machine = VirtualMachine(
       kernel: kernel, image: image, accelerator: try accelerator(for: kernel))
     machine.limits = limits
@@ -140,7 +181,7 @@ struct VMExecCommand: ParsableCommand {
     }
     let report: VMReport
     do {
-      let kernel = try VMOptions.cache.kernel(VMOptions.choice(kernel), say: VMOptions.say)
+      let kernel = try options.kernel(VMOptions.choice(kernel))
       report = try options.boot(
         kernel, arguments: command,
         profiles: GuestImage.profiles(in: ProfileLibrary.ofThisProcess.folders)
@@ -178,7 +219,7 @@ extension DebianKernelVersion.Flavour: ExpressibleByArgument {}
 extension FleetError {
   var status: ExitStatus {
     switch self {
-    case .badKernel: .usage
+    case .badKernel, .badSymptom, .badShard: .usage
     case .kernelNotFound, .damaged: .badInput
     case .toolMissing, .toolFailed, .toolTooSlow, .system: .harnessFailed
     }

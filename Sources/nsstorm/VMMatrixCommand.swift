@@ -3,14 +3,15 @@ import Foundation
 import StormFleet
 import StormPlanning
 
-/// `nsstorm vm matrix`: profiles on many kernels, one guest after the other.
+/// `nsstorm vm matrix`: profiles on many kernels, as many guests at a time as the machine has room for.
 struct VMMatrixCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "matrix",
     abstract: "Run profiles on several kernels and show how each went.",
     discussion: """
       Every guest's results go into a folder of their own below --output. A matrix that was interrupted goes on \
-      where it was: what is complete there is not run again (--fresh does). Ends with the worst status of all cells.
+      where it was: what is complete there is not run again (--fresh does). Beside the results stand matrix.json, matrix.txt \
+      and matrix.html, written anew after each guest. Ends with the worst status of all cells.
       """)
 
   @Argument(help: "Names of profiles, or paths of their files.")
@@ -22,6 +23,9 @@ struct VMMatrixCommand: ParsableCommand {
   @Option(help: "The folder for results.")
   var output = "nsstorm-matrix"
 
+  @Option(help: "Guests at one time; by default as many as processors and memory allow.")
+  var jobs: Int?
+
   @Flag(help: "Run what has been run already.")
   var fresh = false
 
@@ -30,6 +34,9 @@ struct VMMatrixCommand: ParsableCommand {
 
   func validate() throws {
     guard !names.isEmpty else { throw ValidationError("--kernels names none") }
+    if let jobs, !(1...64).contains(jobs) {
+      throw ValidationError("--jobs is \(jobs); allowed: 1 to 64")
+    }
   }
 
   private var names: [String] {
@@ -37,130 +44,125 @@ struct VMMatrixCommand: ParsableCommand {
       .filter { !$0.isEmpty }
   }
 
+  /// One guest that is to run, or has run.
+  private struct Cell {
+    var kernel: String
+    var argument: String
+    var profile: String
+    var folder: VMResultFolder
+  }
+
   func run() throws {
+    var control = InterruptWatch()
     let library = ProfileLibrary.ofThisProcess
     let loaded = try profiles.map { (argument: $0, name: try library.profile($0).name) }
-    let choices: [KernelChoice]
     do {
-      choices = try names.map { try VMOptions.choice($0) }
+      let choices = try names.map { (name) throws(FleetError) in try VMOptions.choice(name) }
+      var matrix = VMMatrix()
+      var cells: [Cell] = []
+      for choice in choices {
+        let kernel: BootableKernel
+        do throws(FleetError) {
+          kernel = try options.kernel(choice)
+        } catch {
+          VMOptions.say("\(choice): \(error)")
+          for profile in loaded { matrix.skip("\(choice)", profile.name, why: "\(error)") }
+          continue
+        }
+        for profile in loaded {
+          let cell = Cell(
+            kernel: kernel.label, argument: profile.argument, profile: profile.name,
+            folder: folder(kernel.label, profile.name))
+          if !fresh, let summary = cell.folder.summary() {
+            matrix.add(summary)
+          } else {
+            matrix.expect(cell.kernel, cell.profile)
+            cells.append(cell)
+          }
+        }
+      }
+      try run(cells, &matrix, wantsEnd: { control.wantsEnd() })
+      try keep(matrix)
+      print(matrix.text)
+      let status = control.wantsEnd() ? ExitStatus.interrupted.rawValue : matrix.status
+      if status != ExitStatus.agreed.rawValue { throw ExitCode(status) }
     } catch let error as FleetError {
       throw CommandFailure(status: error.status, message: error.description)
     }
-    var matrix = VMMatrix()
-    for choice in choices {
-      let kernel: BootableKernel
-      do {
-        kernel = try VMOptions.cache.kernel(choice, say: VMOptions.say)
-      } catch {
-        VMOptions.say("\(choice): \(error)")
-        for profile in loaded { matrix.skip("\(choice)", profile.name, why: "\(error)") }
-        continue
-      }
-      for profile in loaded {
-        do {
-          matrix.add(try cell(kernel, profile.argument, profile.name, library))
-        } catch {
-          throw CommandFailure(status: error.status, message: error.description)
-        }
-        try write(matrix.json(), to: "\(output)/matrix.json")
-      }
-    }
-    print(matrix.text)
-    let status = matrix.status
-    if status != ExitStatus.agreed.rawValue { throw ExitCode(status) }
   }
 
-  private func cell(
-    _ kernel: BootableKernel, _ argument: String, _ name: String, _ library: ProfileLibrary
-  ) throws(FleetError) -> VMResultFolder.Summary {
-    let place = "\(kernel.label) \(name)\(storm.seed.map { " \($0)" } ?? "")"
-    let folder = VMResultFolder(
+  private func folder(_ kernel: String, _ profile: String) -> VMResultFolder {
+    let place = "\(kernel) \(profile)\(storm.seed.map { " \($0)" } ?? "")"
+    return VMResultFolder(
       path: output + "/" + place.map { "/: ".contains($0) ? "-" : "\($0)" }.joined())
-    if !fresh, let summary = folder.summary() { return summary }
-    VMOptions.say("\(name) on \(kernel.label)")
-    let report = try options.boot(
-      kernel, arguments: storm.arguments(profile: "/profiles/\(name).yaml"),
-      profiles: try GuestProfiles.all(library, and: argument, as: name)
-    ) { event in
-      switch event {
-      case .booted, .problem, .sign: VMRendering.show(event)
-      case .output, .errors, .trace: break
-      }
+  }
+
+  private func run(
+    _ cells: [Cell], _ matrix: inout VMMatrix, wantsEnd: () -> Bool
+  ) throws {
+    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+    let width =
+      jobs
+      ?? ProcessPool.width(
+        processors: options.processors, memoryMebibytes: options.memory)
+    if !cells.isEmpty { VMOptions.say("\(cells.count) guests, \(width) at a time") }
+    var commands: [ProcessPool.Job] = []
+    for cell in cells {
+      try makeFolder(cell.folder.path)
+      commands.append(
+        ProcessPool.Job(
+          path: program,
+          arguments: [
+            "vm", "run", cell.argument, "--kernel", cell.kernel, "--output", cell.folder.path,
+          ] + storm.words + options.words,
+          log: "\(cell.folder.path)/vm.log", limitSeconds: options.timeLimit + 120))
     }
-    VMOptions.say("\(name) on \(kernel.label): \(report.outcome)")
-    return try folder.write(
-      report, kernel: kernel, profile: name, seed: storm.seed.map { "\($0)" })
-  }
-}
-
-/// Kernels by profiles, and how each went.
-struct VMMatrix {
-  private var kernels: [String] = []
-  private var profiles: [String] = []
-  private var words: [String: String] = [:]
-  private var cells: [VMResultFolder.Summary] = []
-  private var skipped: [Skipped] = []
-
-  private struct Skipped: Codable {
-    var kernel: String
-    var profile: String
-    var why: String
-  }
-
-  private struct Document: Codable {
-    var version = 1
-    var cells: [VMResultFolder.Summary]
-    var skipped: [Skipped]
-  }
-
-  mutating func add(_ summary: VMResultFolder.Summary) {
-    note(summary.kernel, summary.profile, summary.word)
-    cells.append(summary)
-  }
-
-  mutating func skip(_ kernel: String, _ profile: String, why: String) {
-    note(kernel, profile, "skipped")
-    skipped.append(Skipped(kernel: kernel, profile: profile, why: why))
+    var seen = matrix
+    var problem: (any Error)?
+    try ProcessPool(width: width, environment: environment.sorted()).run(
+      commands, wantsEnd: wantsEnd,
+      began: { VMOptions.say("\(cells[$0].profile) on \(cells[$0].kernel)") },
+      ended: { (index, end) throws(FleetError) in
+        let cell = cells[index]
+        guard let summary = cell.folder.summary() else {
+          if end == .exit(ExitStatus.interrupted.rawValue) || end == .signal(SIGTERM) {
+            return true
+          }
+          let log =
+            (try? String(contentsOfFile: "\(cell.folder.path)/vm.log", encoding: .utf8)) ?? ""
+          let last = log.split(separator: "\n").last.map(String.init) ?? "\(end)"
+          VMOptions.say("\(cell.profile) on \(cell.kernel): \(last)")
+          seen.fail(cell.kernel, cell.profile, why: last)
+          return true
+        }
+        VMOptions.say("\(cell.profile) on \(cell.kernel): \(summary.outcome)")
+        seen.add(summary)
+        do { try keep(seen) } catch {
+          problem = error
+          return false
+        }
+        return true
+      })
+    matrix = seen
+    if let problem { throw problem }
   }
 
-  private mutating func note(_ kernel: String, _ profile: String, _ word: String) {
-    if !kernels.contains(kernel) { kernels.append(kernel) }
-    if !profiles.contains(profile) { profiles.append(profile) }
-    words["\(kernel)\n\(profile)"] = word
-  }
-
-  /// A row for each kernel, a column for each profile, and the sums.
-  var text: String {
-    let rows =
-      [["kernel"] + profiles]
-      + kernels.map { kernel in
-        [kernel] + profiles.map { words["\(kernel)\n\($0)"] ?? "-" }
-      }
-    let widths = (0...profiles.count).map { place in rows.map { $0[place].count }.max() ?? 0 }
-    var lines = rows.map { row in
-      zip(row, widths).map { column($0, $1 + 2) }.joined()
-        .trimmingCharacters(in: .whitespaces)
+  private func makeFolder(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try? FileManager.default.removeItem(atPath: "\(path)/\(VMResultFolder.summaryName)")
+    } catch {
+      throw CommandFailure(
+        status: .harnessFailed,
+        message: "could not make \(path): \(error.localizedDescription)")
     }
-    let agreed = cells.count { $0.exitStatus == ExitStatus.agreed.rawValue }
-    lines.append("\(cells.count) guests, \(agreed) agreed, \(skipped.count) skipped")
-    return lines.joined(separator: "\n")
   }
 
-  func json() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(Document(cells: cells, skipped: skipped))
-  }
-
-  /// The worst of all: a fault of the kernel, a divergence, a failed harness, nothing checked.
-  var status: Int32 {
-    let seen = cells.map(\.exitStatus)
-    let order: [ExitStatus] = [.kernelFault, .diverged, .neverReleased, .harnessFailed]
-    for status in order where seen.contains(status.rawValue) { return status.rawValue }
-    if let other = seen.first(where: { $0 != 0 && $0 != ExitStatus.nothingChecked.rawValue }) {
-      return other
-    }
-    let allChecked = !seen.isEmpty && seen.allSatisfy { $0 == 0 } && skipped.isEmpty
-    return allChecked ? ExitStatus.agreed.rawValue : ExitStatus.nothingChecked.rawValue
+  private func keep(_ matrix: VMMatrix) throws {
+    try makeFolder(output)
+    try write(matrix.json(), to: "\(output)/matrix.json")
+    try write(matrix.text + "\n", to: "\(output)/matrix.txt")
+    try write(matrix.html, to: "\(output)/matrix.html")
   }
 }

@@ -1,11 +1,13 @@
 import Foundation
 import StormFleet
 import StormKernel
+import StormTrace
 
 /// What one guest brought back, as files: `trace.jsonl`, `output.txt`, `errors.txt`, `console.log`, `result.json`
 /// (the command's own) and, last, `vm.json`. A folder with a `vm.json` is complete.
 struct VMResultFolder {
   var path: String
+  var keepsTrace = true
 
   /// The end of one guest, as it is kept.
   struct Summary: Codable, Equatable {
@@ -24,6 +26,9 @@ struct VMResultFolder {
     var totalSeconds: Double
     var signs: [ConsoleLog.Sign]
     var problems: [String]
+    /// Known issues and signatures of unexplained divergences, from the run's own result.
+    var knownIssues: [String]?
+    var unexplained: [String]?
   }
 
   static let summaryName = "vm.json"
@@ -39,16 +44,20 @@ struct VMResultFolder {
   func write(
     _ report: VMReport, kernel: BootableKernel, profile: String, seed: String? = nil
   ) throws(FleetError) -> Summary {
+    let facts = ResultFacts(report.result)
     let summary = Summary(
       kernel: kernel.label, package: kernel.package, release: report.release, build: report.build,
       profile: profile, seed: seed, outcome: "\(report.outcome)", word: report.outcome.word,
       exitStatus: VMRendering.status(of: report.outcome),
       accelerator: report.accelerator.rawValue, bootSeconds: report.bootSeconds,
-      totalSeconds: report.totalSeconds, signs: report.console.signs, problems: report.problems)
+      totalSeconds: report.totalSeconds, signs: report.console.signs, problems: report.problems,
+      knownIssues: facts?.knownIssues, unexplained: facts?.unexplained)
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       try? FileManager.default.removeItem(atPath: "\(path)/\(Self.summaryName)")
-      try put("trace.jsonl", Data(report.trace))
+      if keepsTrace {
+        try put("trace.jsonl", Data(AnnouncementFilter.withoutAnswered(report.trace)))
+      }
       try put("output.txt", Data(report.output))
       try put("errors.txt", Data(report.errors))
       try put("console.log", Data(report.console.lines.joined(separator: "\n").utf8 + [0x0A]))

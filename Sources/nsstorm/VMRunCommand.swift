@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import StormFleet
+import StormKernel
 import StormPlanning
+import StormTrace
 import StormVocabulary
 
 /// What `nsstorm run` is told in a guest.
@@ -22,7 +24,14 @@ struct StormOptions: ParsableArguments {
   var strict = false
 
   func arguments(profile: String) -> [String] {
-    var words = ["run", profile, "--record", GuestImage.trace, "--json", GuestImage.result]
+    [
+      "run", profile, "--record", GuestImage.trace, "--announce", "--json", GuestImage.result,
+    ] + words
+  }
+
+  /// The options as they are written on a command line.
+  var words: [String] {
+    var words: [String] = []
     if let seed { words += ["--seed", "\(seed)"] }
     if let steps { words += ["--steps", "\(steps)"] }
     if let rules { words += ["--rules", "\(rules)"] }
@@ -57,11 +66,14 @@ struct VMRunCommand: ParsableCommand {
   @Option(help: "Write trace, output, console and result into this folder.")
   var output: String?
 
+  @Flag(help: "Do not keep the trace.")
+  var noTrace = false
+
   func run() throws {
     let library = ProfileLibrary.ofThisProcess
     let loaded = try library.profile(profile)
     do {
-      let kernel = try VMOptions.cache.kernel(VMOptions.choice(kernel), say: VMOptions.say)
+      let kernel = try options.kernel(VMOptions.choice(kernel))
       let recorder = try record.map(TraceFile.init)
       let report = try options.boot(
         kernel, arguments: storm.arguments(profile: "/profiles/\(loaded.name).yaml"),
@@ -70,9 +82,11 @@ struct VMRunCommand: ParsableCommand {
         if case .trace(let bytes) = event { recorder?.add(bytes) }
         VMRendering.show(event)
       }
+      recorder?.replace(with: AnnouncementFilter.withoutAnswered(report.trace))
       if let problem = recorder?.problem { VMOptions.say(problem) }
       if let output {
-        try VMResultFolder(path: output).write(report, kernel: kernel, profile: loaded.name)
+        try VMResultFolder(path: output, keepsTrace: !noTrace).write(
+          report, kernel: kernel, profile: loaded.name, seed: storm.seed.map { "\($0)" })
       }
       try VMRendering.finish(report, showsConsole: options.console)
     } catch let error as FleetError {
@@ -111,6 +125,16 @@ final class TraceFile {
     else { throw .system(attempt: "write \(path)", reason: "the file cannot be made") }
     self.handle = handle
     self.path = path
+  }
+
+  /// Puts the whole trace in its place, as it is once everything has been said.
+  func replace(with bytes: [UInt8]) {
+    guard problem == nil else { return }
+    do {
+      try WholeFile.write(bytes, to: path)
+    } catch {
+      problem = "the trace in \(path) keeps its announcements: \(error)"
+    }
   }
 
   func add(_ bytes: [UInt8]) {

@@ -126,17 +126,17 @@ struct nss_worker {
 
 /// What an observer is asked.
 enum { NSS_OBSERVE_TABLES = 1, NSS_OBSERVE_MEMBERS, NSS_OBSERVE_MEMORY, NSS_OBSERVE_STATMOUNT };
+/// A question is what is asked, shifted, and the index of the worker about whom it is asked.
+enum { NSS_OBSERVE_SHIFT = 24, NSS_OBSERVE_WORKER = (1 << NSS_OBSERVE_SHIFT) - 1 };
 
 /// One observer process. Its answer is a sequence of nss_answer, each followed by its bytes, padded to 8.
 struct nss_observer {
   uint32_t request;
-  uint32_t code;
-  uint32_t worker_count;
-  uint32_t reserved;
-  uint64_t workers;  // offset of a list of uint32_t worker indexes
+  uint32_t question_count;
+  uint64_t questions;  // offset of a list of uint32_t
   uint64_t output;
   uint64_t output_size;
-  uint8_t pad_supervisor[128 - 40];
+  uint8_t pad_supervisor[128 - 32];
   uint32_t done;
   uint32_t state;
   int32_t pid;

@@ -12,6 +12,10 @@ public enum FleetError: Error, Hashable, Sendable {
   case kernelNotFound(wanted: String, available: [String])
   /// A kernel specification that cannot be understood.
   case badKernel(String, reason: String)
+  /// A symptom that cannot be understood.
+  case badSymptom(String, reason: String)
+  /// A shard that cannot be understood.
+  case badShard(String, reason: String)
   /// A file that is not what it should be.
   case damaged(file: String, reason: String)
 }
@@ -34,6 +38,13 @@ extension FleetError: CustomStringConvertible {
     case .badKernel(let text, let reason):
       return "\"\(text)\" is no kernel: \(reason); write debian:6.12.107, debian:6.12 (its newest "
         + "update), debian:7.3.4-rt, or the path of a bzImage or vmlinux"
+    case .badSymptom(let text, let reason):
+      return
+        "\"\(text)\" is no symptom: \(reason); write known:ISSUE, divergence (any that nothing "
+        + "explains), a signature such as 'unshare: wrong unbindable', fault, fault:KIND, or "
+        + "latency:FIELD>NUMBER"
+    case .badShard(let text, let reason):
+      return "\"\(text)\" is no shard: \(reason); write 2/8, or auto/8 in a job array"
     case .damaged(let file, let reason):
       return "\(file) is damaged: \(reason); remove it and try again"
     }

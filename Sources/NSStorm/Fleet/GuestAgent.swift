@@ -114,7 +114,7 @@ public enum GuestAgent {
     var process = try HostProcess.start(
       GuestJob.program, arguments,
       environment: [
-        "PATH=/bin", "HOME=/root", "TMPDIR=/tmp", "NO_COLOR=1", "LC_ALL=C.UTF-8",
+        "PATH=/bin", "HOME=/root", "TMPDIR=/tmp", "NO_COLOR=1", "NSSTORM_GUEST=1", "LC_ALL=C.UTF-8",
         "NSSTORM_PROFILES=\(GuestJob.profiles)",
       ],
       descriptors: [(1, output.writing), (2, errors.writing)])
@@ -124,7 +124,9 @@ public enum GuestAgent {
     var end: HostProcess.End?
     var silentRounds = 0
     // Processes that outlive the command may keep the pipes open; what comes within a second is still taken.
+    var fall = GuestFall.asked
     while end == nil || (silentRounds < 5 && !(output.isAtEnd && errors.isAtEnd)) {
+      fall?.happenIfDue(to: process.identifier)
       if MonotonicClock.now >= nextHeartbeat {
         channel.send(AgentFrame(.heartbeat))
         nextHeartbeat = MonotonicClock.now + 1

@@ -67,8 +67,8 @@ public struct GuestImage: Sendable {
     for file in files { archive.add(file: file.path, content: file.content) }
     var modulePaths: [String] = []
     for module in modules {
-      let path = "/modules/\((module as NSString).lastPathComponent)"
-      archive.add(file: path, content: try content(ofHostFile: module))
+      let path = "/modules/\(KernelModule.name(ofFile: module)).ko"
+      archive.add(file: path, content: try KernelModule.unpacked(module))
       modulePaths.append(path)
     }
     do {

@@ -55,6 +55,11 @@ struct HostProcess: ~Copyable {
     return End(status: status)
   }
 
+  /// Sends it a SIGTERM; whether it ends is for ``poll()`` to say.
+  func askToEnd() {
+    if !isReaped { kill(identifier, SIGTERM) }
+  }
+
   /// Ends it at once and waits until it is gone.
   mutating func end() {
     guard !isReaped else { return }

@@ -30,7 +30,6 @@ public struct KernelCache: Sendable {
   static let wantedModules = [
     "virtio_pci", "virtio_console", "loop", "overlay", "fuse", "ext4", "xfs",
   ]
-  private static let mostModuleBytes = 64 << 20
   private static let unpackLimitSeconds = 300
 
   public init(folder: String, mirror: String? = nil) {
@@ -191,7 +190,7 @@ public struct KernelCache: Sendable {
     var contents: [String: [UInt8]] = [:]
     let order = try KernelModule.loadOrder(Self.wantedModules) { name throws(FleetError) in
       guard let path = paths[name] else { return nil }
-      let bytes = try unpacked(path)
+      let bytes = try KernelModule.unpacked(path)
       contents[name] = bytes
       return KernelModule.dependencies(of: bytes) ?? []
     }
@@ -205,28 +204,5 @@ public struct KernelCache: Sendable {
     return BootableKernel(
       label: "debian:\(version)", image: "vmlinuz", modules: modules,
       package: "\(package.name) \(package.version)")
-  }
-
-  private func unpacked(_ path: String) throws(FleetError) -> [UInt8] {
-    let tool: (name: String, package: String)? =
-      if path.hasSuffix(".xz") {
-        ("xz", "xz-utils")
-      } else if path.hasSuffix(".zst") {
-        ("zstd", "zstd")
-      } else if path.hasSuffix(".gz") {
-        ("gzip", "gzip")
-      } else {
-        nil
-      }
-    guard let tool else {
-      guard let data = FileManager.default.contents(atPath: path) else {
-        throw .damaged(file: path, reason: "it cannot be read")
-      }
-      return Array(data)
-    }
-    return try HostCommand(
-      path: try HostCommand.path(of: tool.name, package: tool.package),
-      arguments: ["-dc", path], limitSeconds: 60, mostOutputBytes: Self.mostModuleBytes
-    ).run()
   }
 }

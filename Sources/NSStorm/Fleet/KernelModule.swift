@@ -35,6 +35,50 @@ public enum KernelModule {
     return order
   }
 
+  /// The modules that guests use, of those below a folder, in the order in which they are to be loaded.
+  ///
+  /// - Throws: ``FleetError/damaged(file:reason:)`` where there is none at all: the folder is not what it was meant to be.
+  public static func loadOrder(below folder: String) throws(FleetError) -> [String] {
+    var paths: [String: String] = [:]
+    let all = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+    for path in all.sorted() where path.hasSuffix(".ko") || path.contains(".ko.") {
+      paths[name(ofFile: path)] = "\(folder)/\(path)"
+    }
+    guard !paths.isEmpty else {
+      throw .damaged(file: folder, reason: "there is no module below it")
+    }
+    return try loadOrder(KernelCache.wantedModules) { (name) throws(FleetError) in
+      guard let path = paths[name] else { return nil }
+      return dependencies(of: try unpacked(path)) ?? []
+    }.compactMap { paths[$0] }
+  }
+
+  private static let mostModuleBytes = 64 << 20
+
+  /// A module's bytes, whatever it is packed with.
+  static func unpacked(_ path: String) throws(FleetError) -> [UInt8] {
+    let tool: (name: String, package: String)? =
+      if path.hasSuffix(".xz") {
+        ("xz", "xz-utils")
+      } else if path.hasSuffix(".zst") {
+        ("zstd", "zstd")
+      } else if path.hasSuffix(".gz") {
+        ("gzip", "gzip")
+      } else {
+        nil
+      }
+    guard let tool else {
+      guard let data = FileManager.default.contents(atPath: path) else {
+        throw .damaged(file: path, reason: "it cannot be read")
+      }
+      return Array(data)
+    }
+    return try HostCommand(
+      path: try HostCommand.path(of: tool.name, package: tool.package),
+      arguments: ["-dc", path], limitSeconds: 60, mostOutputBytes: mostModuleBytes
+    ).run()
+  }
+
   private static func firstIndex(of pattern: [UInt8], in bytes: [UInt8]) -> Int? {
     guard bytes.count >= pattern.count else { return nil }
     return bytes.withUnsafeBufferPointer { buffer in

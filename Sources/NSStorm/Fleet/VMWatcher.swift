@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import StormKernel
 
@@ -14,6 +15,7 @@ struct VMWatcher {
   /// The first sign of a fault that counts, and when it was seen.
   private var fault: (sign: ConsoleLog.Sign, time: Double)?
   private var commandEnd: VMOutcome?
+  private var machineSaid = ""
 
   init(limits: VMLimits, accelerator: Accelerator, started: Double) {
     self.limits = limits
@@ -85,9 +87,12 @@ struct VMWatcher {
     }
   }
 
-  /// - Parameter machineEnd: how QEMU ended, once everything it sent has been taken.
-  mutating func decide(now: Double, machineEnd: HostProcess.End?) {
+  /// - Parameters:
+  ///   - machineEnd: how QEMU ended, once everything it sent has been taken.
+  ///   - said: what it printed.
+  mutating func decide(now: Double, machineEnd: HostProcess.End?, said: String = "") {
     self.now = now
+    machineSaid = said.trimmingCharacters(in: .whitespacesAndNewlines)
     guard outcome == nil else { return }
     if let machineEnd {
       end(atMachineEnd: machineEnd)
@@ -118,7 +123,15 @@ struct VMWatcher {
 
   private mutating func end(atMachineEnd machineEnd: HostProcess.End) {
     report.console.finish()
-    if report.release == nil {
+    if case .signal(let number) = machineEnd, report.release == nil {
+      end(.lost(reason: "QEMU was ended by signal \(number) before the guest's first word"))
+    } else if report.release == nil, report.console.lines.isEmpty, machineEnd != .exit(0) {
+      // Nothing ran at all: the image is to blame where QEMU says so, else the machine.
+      end(
+        machineSaid.localizedStandardContains("kernel")
+          ? .bootFailed(reason: "QEMU cannot boot this image: \(machineSaid)")
+          : .lost(reason: "QEMU ended with \(machineEnd.description): \(machineSaid)"))
+    } else if report.release == nil {
       let panicked = report.console.signs.contains { $0.kind == .panic }
       end(
         .bootFailed(

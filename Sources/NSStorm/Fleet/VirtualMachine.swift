@@ -61,7 +61,10 @@ public struct VirtualMachine: Sendable {
       if entries[2].revents != 0 { watcher.takeTrace(trace.take(), watch) }
       if entries[3].revents != 0 { messages.take() }
       let isDrained = console.isAtEnd && agent.isAtEnd && trace.isAtEnd
-      watcher.decide(now: MonotonicClock.now, machineEnd: isDrained ? machine.poll() : nil)
+      let end = isDrained ? machine.poll() : nil
+      watcher.decide(
+        now: MonotonicClock.now, machineEnd: end,
+        said: end == nil ? "" : String(decoding: messages.bytes, as: UTF8.self))
       if watcher.report.trace.count > Self.mostTraceBytes
         || watcher.report.output.count > Self.mostOutputBytes
       {

@@ -2,21 +2,35 @@ import CMount
 import StormVocabulary
 
 extension Sandbox {
-  /// Shares the reading for these actors out to the observers and hands each answer over as it stands in shared memory.
-  ///
-  /// An observer that was killed is replaced, a few times; one that does not come back is reported.
+  /// Asks the same about some actors.
   func observe(
     _ code: UInt32, _ actors: [Int],
     answer take: (Int, nss_answer, UnsafeRawBufferPointer) throws(SandboxError) -> Void
   ) throws(SandboxError) -> HangReport? {
+    try observe(actors.map { (code, $0) }, answer: take)
+  }
+
+  /// Shares the reading out to the observers and hands each answer over as it stands in shared memory. What is asked
+  /// together costs one change of processes.
+  ///
+  /// An observer that was killed is replaced, a few times; one that does not come back is reported.
+  func observe(
+    _ questions: [(code: UInt32, actor: Int)],
+    answer take: (Int, nss_answer, UnsafeRawBufferPointer) throws(SandboxError) -> Void
+  ) throws(SandboxError) -> HangReport? {
     var slots: [UInt32] = []
-    slots.reserveCapacity(actors.count)
-    for actor in actors { slots.append(try worker(of: actor)) }
-    // Below this many a second process costs more than it saves.
-    let share = max(Self.smallestShare, (actors.count + limits.observers - 1) / limits.observers)
-    var pending: [(first: Int, count: Int)] = stride(from: 0, to: actors.count, by: share).map {
-      ($0, min(share, actors.count - $0))
+    slots.reserveCapacity(questions.count)
+    for question in questions {
+      let index = try worker(of: question.actor)
+      precondition(index <= UInt32(NSS_OBSERVE_WORKER), "more workers than a question can name")
+      slots.append(question.code << UInt32(NSS_OBSERVE_SHIFT) | index)
     }
+    // Below this many a second process costs more than it saves.
+    let share = max(
+      Self.smallestShare, (questions.count + limits.observers - 1) / limits.observers)
+    var pending: [(first: Int, count: Int)] = stride(
+      from: 0, to: questions.count, by: share
+    ).map { ($0, min(share, questions.count - $0)) }
     var deaths = 0
     while !pending.isEmpty {
       let round = pending.prefix(limits.observers)
@@ -24,7 +38,7 @@ extension Sandbox {
       var requests: [UInt32] = []
       for (observer, part) in round.enumerated() {
         requests.append(
-          try post(code, slots[part.first..<part.first + part.count], to: UInt32(observer)))
+          try post(slots[part.first..<part.first + part.count], to: UInt32(observer)))
       }
       for (observer, part) in round.enumerated() {
         let slot = nss_sandbox_observer_slot(&handle, UInt32(observer))
@@ -54,18 +68,17 @@ extension Sandbox {
   private enum ObserverAnswer { case answered, died, hang }
 
   private func post(
-    _ code: UInt32, _ workers: ArraySlice<UInt32>, to observer: UInt32
+    _ questions: ArraySlice<UInt32>, to observer: UInt32
   ) throws(SandboxError) -> UInt32 {
     let slot = nss_sandbox_observer_slot(&handle, observer)
     if nss_observer_state(slot) != UInt32(NSS_ALIVE) { try startObserver(observer) }
     let area = handle.region.pointee.output + UInt64(observer) * handle.region.pointee.output_size
-    // The list of workers stands at the front of the observer's own part of the region.
-    let listBytes = UInt64(workers.count * MemoryLayout<UInt32>.stride + 7) & ~7
+    // The list of questions stands at the front of the observer's own part of the region.
+    let listBytes = UInt64(questions.count * MemoryLayout<UInt32>.stride + 7) & ~7
     let list = (base + Int(area)).assumingMemoryBound(to: UInt32.self)
-    for (index, worker) in workers.enumerated() { list[index] = worker }
-    slot.pointee.code = code
-    slot.pointee.worker_count = UInt32(workers.count)
-    slot.pointee.workers = area
+    for (index, question) in questions.enumerated() { list[index] = question }
+    slot.pointee.question_count = UInt32(questions.count)
+    slot.pointee.questions = area
     slot.pointee.output = area + listBytes
     slot.pointee.output_size = handle.region.pointee.output_size - listBytes
     return nss_observer_post(slot)
@@ -105,7 +118,7 @@ extension Sandbox {
     return count
   }
 
-  private static var smallestShare: Int { 8 }
+  private static var smallestShare: Int { 24 }
   private static var observerDeathLimit: Int { 8 }
   /// Output beyond this is given back to the kernel after each reading.
   private static var keptOutputBytes: UInt64 { 1 << 20 }

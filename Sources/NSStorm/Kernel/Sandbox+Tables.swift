@@ -16,15 +16,7 @@ extension Sandbox {
     var tables = [MountTable?](repeating: nil, count: actors.count)
     let hang = try observe(UInt32(NSS_OBSERVE_TABLES), actors) {
       (index, answer, bytes) throws(SandboxError) in
-      guard answer.error == 0 else {
-        throw .unreadable(
-          what: "mount table", actor: actors[index], errno: Errno(rawValue: answer.error))
-      }
-      do throws(MountinfoError) {
-        tables[index] = try MountTable(mountinfo: bytes)
-      } catch {
-        throw .unparsableTable(actor: actors[index], error)
-      }
+      tables[index] = try table(of: actors[index], answer, bytes)
     }
     return hang.map { .hang($0) } ?? .seen(tables.map { $0 ?? MountTable() })
   }
@@ -63,6 +55,50 @@ extension Sandbox {
   /// Whether statmount tells as much as mountinfo (6.13 and later: the source as well).
   public static var statmountIsComplete: Bool { nss_probe(Int32(NSS_FEATURE_STATMOUNT_TABLE)) == 1 }
 
+  /// The tables of some actors and the member lists of others (the same ones may be among them), asked for together.
+  public func look(
+    tables tableActors: [Int], members memberActors: [Int]
+  ) throws(SandboxError) -> Observation<(tables: [MountTable], members: [[UInt64]?])> {
+    var tables = [MountTable?](repeating: nil, count: tableActors.count)
+    var members = [[UInt64]?](repeating: nil, count: memberActors.count)
+    let questions =
+      tableActors.map { (code: UInt32(NSS_OBSERVE_TABLES), actor: $0) }
+      + memberActors.map { (code: UInt32(NSS_OBSERVE_MEMBERS), actor: $0) }
+    let hang = try observe(questions) { (index, answer, bytes) throws(SandboxError) in
+      if index < tableActors.count {
+        tables[index] = try table(of: tableActors[index], answer, bytes)
+      } else {
+        let place = index - tableActors.count
+        members[place] = try self.members(of: memberActors[place], answer, bytes)
+      }
+    }
+    return hang.map { .hang($0) } ?? .seen((tables.map { $0 ?? MountTable() }, members))
+  }
+
+  private func table(
+    of actor: Int, _ answer: nss_answer, _ bytes: UnsafeRawBufferPointer
+  ) throws(SandboxError) -> MountTable {
+    guard answer.error == 0 else {
+      throw .unreadable(what: "mount table", actor: actor, errno: Errno(rawValue: answer.error))
+    }
+    do throws(MountinfoError) {
+      return try MountTable(mountinfo: bytes)
+    } catch {
+      throw .unparsableTable(actor: actor, error)
+    }
+  }
+
+  private func members(
+    of actor: Int, _ answer: nss_answer, _ bytes: UnsafeRawBufferPointer
+  ) throws(SandboxError) -> [UInt64]? {
+    let errno = Errno(rawValue: answer.error)
+    switch errno {
+    case .none: return Array(bytes.bindMemory(to: UInt64.self))
+    case .noSuchEntry, .notSupported, .notImplemented: return nil
+    default: throw .unreadable(what: "member list", actor: actor, errno: errno)
+    }
+  }
+
   /// Whether this kernel lists the mounts of a namespace (listmount with a namespace id, 6.11 and later).
   public var listsMembers: Bool {
     livingActors.first.flatMap { workers[$0] }.map { slot(at: $0).pointee.namespace_id != 0 }
@@ -75,12 +111,7 @@ extension Sandbox {
     var members = [[UInt64]?](repeating: nil, count: actors.count)
     let hang = try observe(UInt32(NSS_OBSERVE_MEMBERS), actors) {
       (index, answer, bytes) throws(SandboxError) in
-      let errno = Errno(rawValue: answer.error)
-      switch errno {
-      case .none: members[index] = Array(bytes.bindMemory(to: UInt64.self))
-      case .noSuchEntry, .notSupported, .notImplemented: break
-      default: throw .unreadable(what: "member list", actor: actors[index], errno: errno)
-      }
+      members[index] = try self.members(of: actors[index], answer, bytes)
     }
     return hang.map { .hang($0) } ?? .seen(members)
   }

@@ -12,6 +12,8 @@ public struct RunOptions: Hashable, Sendable {
   public var release: KernelRelease?
   /// Write the sequential part of the run to this file, in the trace format.
   public var recordPath: String?
+  /// Write each call to the recording before it is made, so that a kernel that it stops leaves its name.
+  public var announces = false
   /// Go on after a divergence where the engine can still follow.
   public var keepsGoing = false
   /// Divergences after which the run ends all the same.

@@ -28,6 +28,7 @@ extension StormRunner {
     let prediction = try timed(\.engineNanoseconds) { () throws(SandboxError) in
       check.predict(step.operation, in: step.actor)
     }
+    announce([AnnouncedCall(number: number, namespace: step.actor, operation: step.operation)])
     let record: CallRecord
     switch try sandbox.perform(step.operation, by: step.actor) {
     case .answered(let answered): record = answered

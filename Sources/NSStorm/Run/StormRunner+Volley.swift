@@ -25,6 +25,15 @@ extension StormRunner {
     let programs = volley.programs.map {
       WorkerProgram(actor: $0.actor, operations: $0.operations)
     }
+    let number = summary.storm.steps
+    if options.announces {
+      announce(
+        volley.programs.flatMap { program in
+          program.operations.map {
+            AnnouncedCall(number: number, namespace: program.actor, operation: $0)
+          }
+        })
+    }
     // The control is asked by the sandbox while the programs run.
     var asked = control
     var isStopped = false
@@ -36,6 +45,7 @@ extension StormRunner {
     for hang in outcome.hangs { _ = fault(.hang(hang)) }
     for death in outcome.deaths { _ = fault(.death(death)) }
     guard outcome.hangs.isEmpty, outcome.deaths.isEmpty else { return .ends }
+    settleAnnouncements(number)
     summary.times.kernelNanoseconds += outcome.endNanoseconds - outcome.startNanoseconds
     count(volley, outcome)
     emit(.progress(progress()))
@@ -90,6 +100,16 @@ extension StormRunner {
       warn("the recording ends here: \(error)")
       recorder = nil
       history.endRecording()
+    }
+  }
+
+  private func settleAnnouncements(_ number: Int) {
+    guard options.announces, recorder != nil else { return }
+    do throws(TraceError) {
+      try recorder?.answered(number)
+    } catch {
+      warn("the recording ends here: \(error)")
+      recorder = nil
     }
   }
 

@@ -299,6 +299,17 @@ public final class StormRunner {
     history.endRecording()
   }
 
+  /// Writes down what is about to be called, where that was asked for.
+  func announce(_ calls: [AnnouncedCall]) {
+    guard options.announces, recorder != nil else { return }
+    do throws(TraceError) {
+      try recorder?.announce(calls)
+    } catch {
+      warn("the recording ends here: \(error)")
+      recorder = nil
+    }
+  }
+
   /// Measures what the tool takes; called where it is largest.
   func measureMemory() throws(SandboxError) {
     guard case .seen(let account) = try sandbox.memory() else { return }

@@ -40,12 +40,7 @@ package struct TableReader {
     let living = sandbox.livingActors
     forget(except: living)
     var reading = Reading()
-    var due = changed.filter(living.contains)
-    if sandbox.listsMembers {
-      let surprising = try membersChanged(besides: due, living: living, in: sandbox, &reading)
-      due += surprising
-    }
-    guard reading.hang == nil else { return reading }
+    let due = changed.filter(living.contains)
     let others = living.filter { !due.contains($0) }
     var sample: NamespaceNumber?
     if !others.isEmpty {
@@ -53,19 +48,63 @@ package struct TableReader {
       sample = others[nextSample % others.count]
     }
     let wanted = (due + (sample.map { [$0] } ?? [])).sorted()
-    guard !wanted.isEmpty else { return reading }
-    guard let tables = try tables(of: wanted, from: sandbox, &reading) else { return reading }
-    for (namespace, table) in zip(wanted, tables) {
-      let isNew = lastSeen[namespace] != table
-      lastSeen[namespace] = table
-      if namespace == sample {
-        reading.sampledTables += 1
-        // What did not change was compared when it did.
-        guard isNew else { continue }
-      }
-      reading.tables.append(NamespaceTable(namespace: namespace, table: table))
+    guard let seen = try look(tables: wanted, members: living, from: sandbox, &reading) else {
+      return reading
     }
+    for (namespace, table) in zip(wanted, seen.tables) {
+      take(table, of: namespace, isSample: namespace == sample, &reading)
+    }
+    let surprising = changedMembers(seen.members, of: living, besides: due, &reading)
+      .filter { !wanted.contains($0) }
+    if !surprising.isEmpty { try readMore(surprising, from: sandbox, &reading) }
     return reading
+  }
+
+  private mutating func take(
+    _ table: MountTable, of namespace: NamespaceNumber, isSample: Bool, _ reading: inout Reading
+  ) {
+    let isNew = lastSeen[namespace] != table
+    lastSeen[namespace] = table
+    if isSample {
+      reading.sampledTables += 1
+      // What did not change was compared when it did.
+      guard isNew else { return }
+    }
+    reading.tables.append(NamespaceTable(namespace: namespace, table: table))
+  }
+
+  private mutating func readMore(
+    _ namespaces: [NamespaceNumber], from sandbox: Sandbox, _ reading: inout Reading
+  ) throws(SandboxError) {
+    guard let tables = try tables(of: namespaces, from: sandbox, &reading) else { return }
+    for (namespace, table) in zip(namespaces, tables) {
+      take(table, of: namespace, isSample: false, &reading)
+    }
+    reading.tables.sort { $0.namespace < $1.namespace }
+  }
+
+  /// Tables and member lists: in one question where mountinfo alone is read; nil where a process did not come back.
+  private func look(
+    tables wanted: [NamespaceNumber], members living: [NamespaceNumber], from sandbox: Sandbox,
+    _ reading: inout Reading
+  ) throws(SandboxError) -> (tables: [MountTable], members: [[UInt64]?])? {
+    let listed = sandbox.listsMembers ? living : []
+    if observers.isEmpty || observers == [.mountinfo] {
+      switch try sandbox.look(tables: wanted, members: listed) {
+      case .seen(let seen): return seen
+      case .hang(let report):
+        reading.hang = report
+        return nil
+      }
+    }
+    switch try sandbox.members(of: listed) {
+    case .seen(let members):
+      guard let tables = try tables(of: wanted, from: sandbox, &reading) else { return nil }
+      return (tables, members)
+    case .hang(let report):
+      reading.hang = report
+      return nil
+    }
   }
 
   /// All tables, at a point where nothing runs.
@@ -118,22 +157,18 @@ package struct TableReader {
     return observers.first == .statmount ? statuses.map(\.table) : lines
   }
 
-  private mutating func membersChanged(
-    besides due: [NamespaceNumber], living: [NamespaceNumber], in sandbox: Sandbox,
+  private mutating func changedMembers(
+    _ lists: [[UInt64]?], of living: [NamespaceNumber], besides due: [NamespaceNumber],
     _ reading: inout Reading
-  ) throws(SandboxError) -> [NamespaceNumber] {
+  ) -> [NamespaceNumber] {
     var surprising: [NamespaceNumber] = []
-    switch try sandbox.members(of: living) {
-    case .hang(let report): reading.hang = report
-    case .seen(let lists):
-      for (namespace, list) in zip(living, lists) {
-        let list = list ?? []
-        if !due.contains(namespace) {
-          reading.memberLists += 1
-          if let last = lastMembers[namespace], last != list { surprising.append(namespace) }
-        }
-        lastMembers[namespace] = list
+    for (namespace, list) in zip(living, lists) {
+      let list = list ?? []
+      if !due.contains(namespace) {
+        reading.memberLists += 1
+        if let last = lastMembers[namespace], last != list { surprising.append(namespace) }
       }
+      lastMembers[namespace] = list
     }
     return surprising
   }

@@ -22,6 +22,9 @@ struct StepParser {
   enum Line {
     case line(TraceLine)
     case part(WindowLine)
+    case announced(AnnouncedCall)
+    /// The calls that were announced for this step have all returned.
+    case answered(Int)
   }
 
   mutating func readTables(_ scanner: inout JSONScanner) throws(JSONProblem) -> [NamespaceTable] {
@@ -56,6 +59,8 @@ struct StepParser {
     var namespace: Int?
     var call: String?
     var result: Errno?
+    var announced: Int?
+    var answered: Int?
     var isEnd = false
     var changed: [NamespaceTable] = []
     var special = WindowFields()
@@ -66,6 +71,8 @@ struct StepParser {
       case "call": call = try scanner.readString()
       case "ret": result = try readResult(&scanner)
       case "tables": changed = try tables.readTables(&scanner)
+      case "announced": announced = try readNumber(&scanner, "announced")
+      case "answered": answered = try readNumber(&scanner, "answered")
       case "end":
         guard try scanner.readBool() == true else {
           throw scanner.problem("`end` is allowed to be true only")
@@ -81,6 +88,15 @@ struct StepParser {
       throw scanner.problem("something stands behind the object")
     }
     if isEnd { return .line(.end(changed)) }
+    if let answered { return .answered(answered) }
+    if let announced {
+      guard let namespace, let call else {
+        throw scanner.problem("the announcement has no `ns` or no `call`", at: 0)
+      }
+      return .announced(
+        AnnouncedCall(
+          number: announced, namespace: namespace, operation: try fields.operation(call)))
+    }
     if version > 1,
       let part = try windowLine(special, fields, namespace, call, result, changed)
     {

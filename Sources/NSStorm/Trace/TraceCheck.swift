@@ -81,6 +81,7 @@ public struct TraceCheck: Sendable {
     verdict.checks = pass.tally
     if pass.races.windows > 0 { verdict.races = pass.races }
     verdict.ending = pass.ending
+    verdict.unansweredCalls = pass.unansweredCalls
     // In doubt a probe contradicts the trace for the reasons of the main pass.
     if pass.doubtfulSteps == 0, pass.standing == .inStep {
       verdict.absentIssues = pass.absentIssues
@@ -154,6 +155,8 @@ public struct TraceVerdict: Sendable {
   /// Known issues that the release should show and did not.
   public var absentIssues: [AbsentIssue] = []
   public var ending = TraceReader.Ending.unread
+  /// Calls that were announced and never answered.
+  public var unansweredCalls: [AnnouncedCall] = []
   public var warnings: [String] = []
   /// The file could not be read, or not further.
   public var failure: TraceError?

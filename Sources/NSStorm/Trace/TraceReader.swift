@@ -19,6 +19,10 @@ public struct TraceReader: ~Copyable {
     case cutOffInLine(Int)
   }
 
+  /// Calls that were announced and never answered; known once ``next()`` has returned nil.
+  public var unansweredCalls: [AnnouncedCall] { announcements.open }
+
+  private var announcements = AnnouncementBook()
   private let file: String
   private var lines: LineReader
   private var parser: StepParser
@@ -71,6 +75,12 @@ public struct TraceReader: ~Copyable {
         case .part(let part):
           guard let line = try take(part) else { continue }
           parsed = line
+        case .announced(let call):
+          announcements.add(call)
+          continue
+        case .answered(let number):
+          announcements.settle(number)
+          continue
         }
       } catch {
         // A recorder that was killed leaves the beginning of a line; only whole lines count.
@@ -85,6 +95,7 @@ public struct TraceReader: ~Copyable {
       switch parsed {
       case .end: ending = .complete
       case .step(let step):
+        announcements.settle(step.number)
         guard step.number > lastStep else {
           throw damaged("`step` is \(step.number), but step \(lastStep) stands before it")
         }

@@ -57,6 +57,20 @@ public struct TraceWriter: ~Copyable {
     try writeLine()
   }
 
+  /// Says that calls are about to be made, at once where they are several. The lines have left this process when this
+  /// returns, so that a kernel that a call stops leaves a trace that ends in it.
+  public mutating func announce(_ calls: [AnnouncedCall]) throws(TraceError) {
+    guard !calls.isEmpty else { return }
+    text.announce(calls)
+    try writeLine()
+  }
+
+  /// Says that all calls that were announced under this number have returned.
+  public mutating func answered(_ number: Int) throws(TraceError) {
+    text.answered(number)
+    try writeLine()
+  }
+
   /// Writes the last line, with the table of every living namespace as the file has it.
   public mutating func finish() throws(TraceError) {
     text.finish()

@@ -1,0 +1,67 @@
+import Foundation
+import StormKernel
+import Testing
+
+@testable import StormFleet
+
+@Suite struct `faults of the host` {
+  @Test
+  func `a full disk for results is an error of the harness, and what stood there still stands`()
+    throws
+  {
+    // A file system of one page: everything beyond it finds no room.
+    #expect(throws: FleetError.self) { try writeWhole([1, 2, 3], to: "/dev/full") }
+    do {
+      try writeWhole([1, 2, 3], to: "/dev/full")
+    } catch {
+      #expect("\(error)".contains("/dev/full"))
+    }
+    // No room for a failure: the soak says so and goes on (see `a soak`).
+    try withFolder { path in
+      let folder = try SoakFolder(path: path, mostBytes: 1 << 30, keptFreeBytes: .max)
+      #expect(!folder.makeRoom())
+    }
+  }
+
+  @Test func `a download that was damaged is refused, and nothing of it enters the cache`() throws {
+    try withFolder { folder in
+      let place = "\(folder)/kernels/debian-9.9.9"
+      try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+      // What an interrupted or damaged download leaves: a description without its image.
+      try #"{"label":"debian:9.9.9","image":"vmlinuz","modules":[]}"#.write(
+        toFile: "\(place)/kernel.json", atomically: false, encoding: .utf8)
+      let cache = KernelCache(folder: folder, mirror: "http://127.0.0.1:9")
+      #expect(throws: FleetError.self) {
+        _ = try cache.kernel(KernelChoice("debian:9.9.9") { _ in false }) { _ in }
+      }
+    }
+  }
+
+  @Test func `a package whose bytes are not those of the signed lists is refused by apt's hash`()
+    throws
+  {
+    try withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      let package = "\(folder)/broken.deb"
+      try Data("!<arch>\ndamaged".utf8).write(to: URL(fileURLWithPath: package))
+      #expect(throws: FleetError.self) {
+        _ = try HostCommand(
+          path: try HostCommand.path(of: "dpkg-deb", package: "dpkg"),
+          arguments: ["-x", package, "\(folder)/tree"], limitSeconds: 20
+        ).run()
+      }
+    }
+  }
+
+  @Test func `a module folder without modules is refused`() throws {
+    try withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      #expect(throws: FleetError.self) { _ = try KernelModule.loadOrder(below: folder) }
+      let module = Array("\0depends=\0".utf8)
+      try Data(module).write(to: URL(fileURLWithPath: "\(folder)/loop.ko"))
+      try Data("\0depends=loop\0".utf8).write(to: URL(fileURLWithPath: "\(folder)/overlay.ko"))
+      let order = try KernelModule.loadOrder(below: folder)
+      #expect(order.map(KernelModule.name(ofFile:)) == ["loop", "overlay"])
+    }
+  }
+}
