@@ -70,15 +70,16 @@ let package = Package(
       "StormScenario", folder: "Scenario",
       uses: ["StormVocabulary", "StormEngine", "StormKernel"]),
     layer(
-      "StormVerdict", folder: "Verdict", uses: ["StormVocabulary", "StormEngine", "StormPlanning"]),
+      "StormVerdict", folder: "Verdict",
+      uses: ["StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning"]),
     layer(
       "StormTrace", folder: "Trace",
       uses: ["StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict"]),
     layer(
       "StormRun", folder: "Run",
       uses: [
-        "StormVocabulary", "StormEngine", "StormPlanning", "StormKernel", "StormVerdict",
-        "StormTrace", .product(name: "Histogram", package: "hdrhistogram-swift"),
+        "StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormKernel",
+        "StormVerdict", "StormTrace", .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     layer(
       "StormReproduction", folder: "Reproduction",
@@ -143,7 +144,9 @@ let package = Package(
         "StormVocabulary", "StormPlanning", "StormKernel", "StormVerdict", "StormTrace", "CMount",
         "StormSupervisor",
       ]),
-    tests("VerdictTests", of: ["StormVocabulary", "StormEngine", "StormPlanning", "StormVerdict"]),
+    tests(
+      "VerdictTests",
+      of: ["StormVocabulary", "StormEngine", "StormReclamation", "StormPlanning", "StormVerdict"]),
     tests(
       "TraceTests",
       of: [

@@ -31,10 +31,12 @@ readonly NEEDED=(
   libsqlite3-dev:/usr/include/sqlite3.h
 )
 
-# What only tests use: judges of what nsstorm writes, a browser, and programs that are watched.
+# What only tests use: judges of what nsstorm writes, a browser, mkfs for real file systems, and programs that are watched.
 readonly NEEDED_FOR_TESTS=(
   libxml2-utils:/usr/bin/xmllint
   sqlite3:/usr/bin/sqlite3
+  e2fsprogs:/usr/sbin/mkfs.ext4
+  xfsprogs:/usr/sbin/mkfs.xfs
   binutils:/usr/bin/addr2line
   chromium:/usr/bin/chromium
   bubblewrap:/usr/bin/bwrap

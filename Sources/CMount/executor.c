@@ -29,27 +29,37 @@ static struct nss_place here;
 static int32_t slots[NSS_DESCRIPTOR_SLOTS];  // descriptor + 1; 0 is empty, so that untouched pages stay shared
 static int slots_used;                       // no slot from here on was ever used
 
-void nss_executor_use(const struct nss_place *place) { here = *place; }
+static uint32_t measured;  // what the operation under way found out, beside its errno
 
-static int descriptor_in(int32_t slot) {
+void nss_executor_use(const struct nss_place *place) { here = *place; }
+const struct nss_place *nss_executor_place(void) { return &here; }
+
+void nss_note_value(uint32_t value) { measured = value; }
+uint32_t nss_take_value(void) {
+  uint32_t value = measured;
+  measured = 0;
+  return value;
+}
+
+int nss_slot_descriptor(int32_t slot) {
   return slot >= 0 && slot < NSS_DESCRIPTOR_SLOTS ? slots[slot] - 1 : -1;
 }
 
-static int32_t close_slot(int32_t slot) {
-  int descriptor = descriptor_in(slot);
+int32_t nss_slot_close(int32_t slot) {
+  int descriptor = nss_slot_descriptor(slot);
   if (descriptor < 0) return EBADF;
   slots[slot] = 0;
   return close(descriptor) < 0 ? errno : 0;
 }
 
 // As dup2 has it: a descriptor that was in the slot is closed once the new one is there.
-static int32_t fill_slot(int32_t slot, int descriptor) {
+int32_t nss_slot_fill(int32_t slot, int descriptor) {
   if (descriptor < 0) return -descriptor;
   if (slot < 0 || slot >= NSS_DESCRIPTOR_SLOTS) {
     close(descriptor);
     return EMFILE;
   }
-  int previous = descriptor_in(slot);
+  int previous = nss_slot_descriptor(slot);
   slots[slot] = descriptor + 1;
   if (slot >= slots_used) slots_used = slot + 1;
   if (previous >= 0) close(previous);
@@ -57,8 +67,9 @@ static int32_t fill_slot(int32_t slot, int descriptor) {
 }
 
 void nss_executor_close_slots(void) {
+  nss_release_forget();
   for (int slot = 0; slot < slots_used; slot++)
-    if (slots[slot]) close_slot(slot);
+    if (slots[slot]) nss_slot_close(slot);
   slots_used = 0;
 }
 
@@ -77,9 +88,9 @@ static struct argument argument(const struct nss_op *operation, int index, const
   switch (operation->kind[index]) {
     case NSS_PATH_TEXT: return (struct argument){AT_FDCWD, path, false};
     case NSS_PATH_DESCRIPTOR:
-      return (struct argument){descriptor_in(operation->slot[index]), "", true};
+      return (struct argument){nss_slot_descriptor(operation->slot[index]), "", true};
     case NSS_PATH_RELATIVE:
-      return (struct argument){descriptor_in(operation->slot[index]), path, false};
+      return (struct argument){nss_slot_descriptor(operation->slot[index]), path, false};
     default: return (struct argument){AT_FDCWD, NULL, false};
   }
 }
@@ -129,7 +140,7 @@ static int32_t detour_begin(
     int start = -1;
     if (is_name(operation, i)) continue;
     if (operation->kind[i] >= NSS_PATH_DESCRIPTOR) {
-      start = descriptor_in(operation->slot[i]);
+      start = nss_slot_descriptor(operation->slot[i]);
       if (start < 0) {
         close(detour->saved);
         detour->saved = -1;
@@ -249,7 +260,7 @@ static struct nss_mount_attr attributes_of(const struct nss_op *operation) {
     .userns_fd = UINT64_MAX,
   };
   if (operation->slot[1] >= 0) {
-    int descriptor = descriptor_in(operation->slot[1]);
+    int descriptor = nss_slot_descriptor(operation->slot[1]);
     attributes.userns_fd = descriptor < 0 ? INT32_MAX : (uint64_t)descriptor;
   }
   return attributes;
@@ -267,7 +278,7 @@ static int32_t open_changed_tree(const struct nss_op *operation, const char *tex
   struct nss_mount_attr attributes = attributes_of(operation);
   uint32_t flags = (uint32_t)operation->flags | TREE_CLOSE_ON_EXEC
     | (path.is_descriptor ? AT_EMPTY_PATH : 0);
-  return fill_slot(
+  return nss_slot_fill(
     operation->result_slot, nss_open_tree_attr(path.directory, path.path, flags, &attributes));
 }
 
@@ -329,9 +340,9 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
       int flags = O_RDONLY | O_CLOEXEC | (operation->flags & NSS_OPEN_PATH ? O_PATH : 0)
         | (operation->flags & NSS_OPEN_DIRECTORY ? O_DIRECTORY : 0);
       int descriptor = openat(first.directory, first.path, flags);
-      return fill_slot(operation->result_slot, descriptor < 0 ? -errno : descriptor);
+      return nss_slot_fill(operation->result_slot, descriptor < 0 ? -errno : descriptor);
     }
-    case NSS_OP_CLOSE: return close_slot(operation->slot[0]);
+    case NSS_OP_CLOSE: return nss_slot_close(operation->slot[0]);
     case NSS_OP_OPEN_TREE: {
       first = argument(operation, 0, text);
       bool numbers = operation->flags & TREE_NAMESPACE;
@@ -341,7 +352,7 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
         (uint32_t)operation->flags | TREE_CLOSE_ON_EXEC
           | (first.is_descriptor ? AT_EMPTY_PATH : 0));
       if (numbers) nss_number_namespaces_in_order(before);
-      return fill_slot(operation->result_slot, descriptor);
+      return nss_slot_fill(operation->result_slot, descriptor);
     }
     case NSS_OP_FSMOUNT: {
       bool numbers = operation->flags & NSS_FSMOUNT_NAMESPACE;
@@ -349,7 +360,7 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
       int descriptor = nss_detached_mount(
         text + operation->text, text + operation->path[0], (uint32_t)operation->flags);
       if (numbers) nss_number_namespaces_in_order(before);
-      return fill_slot(operation->result_slot, descriptor);
+      return nss_slot_fill(operation->result_slot, descriptor);
     }
     case NSS_OP_MOVE_MOUNT:
       first = argument(operation, 0, text);
@@ -362,21 +373,21 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
     case NSS_OP_OPEN_TREE_ATTR: return open_changed_tree(operation, text);
     case NSS_OP_SETNS: return switch_namespace(operation);
     case NSS_OP_SETNS_DESCRIPTOR: {
-      int descriptor = descriptor_in(operation->slot[0]);
+      int descriptor = nss_slot_descriptor(operation->slot[0]);
       return descriptor < 0 ? EBADF : enter(descriptor);
     }
     case NSS_OP_OPEN_NAMESPACE:
-      return fill_slot(
+      return nss_slot_fill(
         operation->result_slot, namespace_file(operation, text + operation->text));
     case NSS_OP_HOLD:
       return nss_hold(
-        operation->result_slot, descriptor_in(operation->slot[0]), operation->flags);
+        operation->result_slot, nss_slot_descriptor(operation->slot[0]), operation->flags);
     case NSS_OP_LET_GO: return nss_let_go(operation->slot[0]);
     case NSS_OP_UNSHARE:
     case NSS_OP_SHARE: return nss_make_worker(operation);
     case NSS_OP_BASELINE: return baseline(operation, text);
     case NSS_OP_EXIT:
     case NSS_OP_PAUSE: return 0;
-    default: return ENOSYS;
+    default: return nss_execute_release(operation, text);
   }
 }

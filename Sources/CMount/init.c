@@ -94,6 +94,8 @@ static void make_private(int control) {
   // kernel wants to see another proc when a new one is made.
   place.procfs = nss_detached_mount("proc", "proc", 0);
   if (place.procfs < 0) refuse(control, NSS_STEP_PROCFS, -place.procfs);
+  // For storms on real file systems. Attached nowhere either, so nothing of the machine's /dev is held.
+  place.devices = nss_detached_mount("devtmpfs", "devtmpfs", 0);
   leave_chroot();
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
     refuse(control, NSS_STEP_PRIVATE, errno);

@@ -10,6 +10,7 @@
 struct nss_place {
   struct nss_region *region;
   int procfs;  // a detached procfs: no mount namespace holds it
+  int devices;  // a detached devtmpfs, or -1 where the kernel or the rights do not give one
 };
 
 static inline void *nss_at(const struct nss_region *region, uint64_t offset) {
@@ -55,6 +56,23 @@ _Noreturn void nss_first_worker(const struct nss_place *place, uint32_t index);
 int32_t nss_execute(const struct nss_op *operation, const char *text);
 /// Where nss_execute finds the region and /proc.
 void nss_executor_use(const struct nss_place *place);
+/// The place that was given to nss_executor_use.
+const struct nss_place *nss_executor_place(void);
+/// One of the operations of nss_release.h, as nss_execute.
+int32_t nss_execute_release(const struct nss_op *operation, const char *text);
+/// Gives up what a parent held by nss_release.h's operations and a fork has copied.
+void nss_release_forget(void);
+/// The descriptor in a slot, or -1.
+int nss_slot_descriptor(int32_t slot);
+/// Puts a descriptor (or a negative errno, which is returned positive) into a slot.
+int32_t nss_slot_fill(int32_t slot, int descriptor);
+int32_t nss_slot_close(int32_t slot);
+/// What the operation under way measured, for its result; taken once.
+void nss_note_value(uint32_t value);
+uint32_t nss_take_value(void);
+/// Forks a child of this worker whose parent is PID 1 (`adopted`) or this worker; it dies with the worker only if it is
+/// its child. As fork(2), but -errno.
+long nss_fork(bool adopted);
 /// Closes the descriptor slots that were inherited over a fork.
 void nss_executor_close_slots(void);
 /// Closes the sockets of holds that were inherited over a fork; mappings are not inherited.

@@ -130,6 +130,7 @@ static void run(uint32_t request) {
       result->start_nanoseconds = nss_now();
       int32_t error = nss_execute(operation, text);
       result->end_nanoseconds = nss_now();
+      result->value = nss_take_value();
       result->error = error;
       if (operation->code == NSS_OP_EXIT) {
         __atomic_store_n(&worker->position, i + 1, __ATOMIC_RELAXED);
@@ -253,7 +254,7 @@ static int make_namespace_zero(void) {
 _Noreturn void nss_first_worker(const struct nss_place *given, uint32_t index) {
   place = *given;
   nss_executor_use(given);
-  nss_close_all_but(place.procfs, -1, -1);
+  nss_close_all_but(place.procfs, place.devices, -1);
   settle(index);
   int error = make_namespace_zero();
   if (error) give_up(error);

@@ -2,7 +2,9 @@ import ArgumentParser
 import Foundation
 import StormEngine
 import StormKernel
+import StormPlanning
 import StormReclamation
+import StormRun
 import StormTrace
 import StormVocabulary
 
@@ -12,7 +14,8 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Measure nsstorm against baselines of the same run.",
     discussion: """
-      Sections: executor (a plain C loop of mount and umount2 beside nsstorm's workers; root), engine-kernel (the engine's \
+      Sections: blast (several processes beside as many of a plain C loop, and beside stress-ng where it is installed; root), \
+      checked (a storm with all its reading beside the same calls alone; root), executor (a plain C loop of mount and umount2 beside nsstorm's workers; root), engine-kernel (the engine's \
       time beside the kernel's for the same calls; root), engine (cost and memory per copy from 10 to 10,000 namespaces, \
       and of undo), traces (reading and checking steps; give trace files with --traces), explorer (distinct states a second), \
       observers (reading a mount table of 100, 1,000 and 10,000 mounts in each way; root).
@@ -24,6 +27,8 @@ struct BenchCommand: ParsableCommand {
 
   enum Section: String, CaseIterable, ExpressibleByArgument {
     case executor
+    case blast
+    case checked
     case engineKernel = "engine-kernel"
     case engine
     case traces
@@ -43,6 +48,8 @@ struct BenchCommand: ParsableCommand {
       do {
         switch section {
         case .executor: try executor()
+        case .blast: try blast()
+        case .checked: try checkedBesideUnchecked()
         case .engineKernel: try engineBesideKernel()
         case .engine: engine()
         case .traces: try readTraces(isRequired: sections.contains(.traces))
@@ -67,6 +74,58 @@ struct BenchCommand: ParsableCommand {
       "executor: plain C loop \(whole(measured.baselineNanosecondsPerCycle)) ns, nsstorm's worker "
         + "\(whole(measured.programNanosecondsPerCycle)) ns for a mount and its umount2; "
         + "ratio \(fixed(measured.ratio)) (aim: at least 0.95)")
+  }
+
+  private func blast() throws {
+    for processes in [2, 8] {
+      let sandbox = try Sandbox.launch()
+      defer { try? sandbox.teardown() }
+      let measured = try sandbox.measureBlast(processes: processes)
+      print(
+        "blast, \(processes) processes: plain C \(whole(measured.baselineCyclesPerSecond)), nsstorm "
+          + "\(whole(measured.programCyclesPerSecond)) mounts and umounts a second; ratio "
+          + "\(fixed(measured.ratio)) (aim: at least 0.95)")
+    }
+    try besideStressNG()
+  }
+
+  /// The same plan, once only executed and once with everything read and compared.
+  private func checkedBesideUnchecked() throws {
+    var profile = try ProfileLibrary.ofThisProcess.profile("first-storm")
+    profile.phases = [profile.phases[0]]
+    let plan: Plan
+    do { plan = try Plan(profile: profile) } catch {
+      throw CommandFailure(status: .badInput, message: error.description)
+    }
+    let sandbox = try Sandbox.launch()
+    defer { try? sandbox.teardown() }
+    let start = ContinuousClock.now
+    for step in plan.steps where sandbox.livingActors.contains(step.actor) {
+      _ = try sandbox.perform(step.operation, by: step.actor)
+    }
+    let unchecked = seconds(ContinuousClock.now - start)
+    var control = NoControl()
+    let summary: RunSummary
+    do {
+      summary = try StormRunner.run(profile, options: RunOptions(), control: &control) { _ in }
+    } catch {
+      throw CommandFailure(status: .harnessFailed, message: error.description)
+    }
+    let checked = Double(summary.times.totalNanoseconds) / 1e9
+    print(
+      "checked, \(summary.storm.steps) steps: only executed \(fixed(unchecked)) s, checked "
+        + "\(fixed(checked)) s; ratio \(fixed(checked / unchecked)) (aim: at most 3); read "
+        + "\(summary.checks.tables) tables with \(summary.checks.entries) entries and "
+        + "\(summary.checks.memberLists) member lists")
+  }
+
+  private struct NoControl: RunControl {
+    mutating func wantsEnd() -> Bool { false }
+  }
+
+  private func seconds(_ duration: Duration) -> Double {
+    let (seconds, attoseconds) = duration.components
+    return Double(seconds) + Double(attoseconds) / 1e18
   }
 
   private func engineBesideKernel() throws {

@@ -51,6 +51,12 @@ struct PredictionRows: ~Copyable {
       ]
       return columns.joined(separator: " ") + "  "
         + padEnd("\(planned.operation)", 44) + " \(planned.origin)"
+    case .release(let round):
+      step += 1
+      stepOfPhase += 1
+      guard stepOfPhase <= stepLimit else { return nil }
+      return "\(pad(String(step - 1), 6)) \(pad(String(phase), 2))   - release round: "
+        + padEnd("\(round)", 30) + " \(round.way.explanation)"
     case .volley(let volley):
       let prediction = predictor.perform(volley)
       count(prediction)

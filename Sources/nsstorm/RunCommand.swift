@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import StormEngine
+import StormFleet
 import StormKernel
 import StormPlanning
 import StormReport
@@ -72,6 +73,13 @@ struct RunCommand: ParsableCommand {
     help: "Print how often each rule of the engine was exercised; with --json into the result too.")
   var coverage = false
 
+  @Flag(
+    help: "Let profiles change settings of this machine for a while; a guard puts them back.")
+  var touchMachine = false
+
+  @Option(help: "Hold releases against this design (nsstorm explore lists them).")
+  var design: String?
+
   @Option(help: ArgumentHelp("Break a rule of the engine on purpose.", visibility: .hidden))
   var breakRule: String?
 
@@ -95,6 +103,8 @@ struct RunCommand: ParsableCommand {
     options.keepsGoing = keepGoing
     options.isStrict = strict
     options.brokenRule = try Mutation.ofOption(breakRule)
+    options.touchesMachine = touchMachine || GuestAgent.isInGuest
+    if let design { options.design = try DesignOptions.design(named: design) }
     let outputs = try RunOutputs(
       events: events, folder: output, json: json, history: history)
     options.recordPath = record ?? outputs.folder?.path(of: .trace)
@@ -131,6 +141,8 @@ struct RunCommand: ParsableCommand {
     if let rules { words += ["--rules", "\(rules)"] }
     if keepGoing { words.append("--keep-going") }
     if strict { words.append("--strict") }
+    if touchMachine { words.append("--touch-machine") }
+    if let design { words += ["--design", design] }
     if let breakRule { words += ["--break-rule", breakRule] }
     return words.joined(separator: " ")
   }

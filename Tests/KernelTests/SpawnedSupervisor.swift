@@ -7,7 +7,12 @@ final class SpawnedSupervisor {
   private let output: Int32
   private var status: Int32?
 
-  init(seed: Int, waitsUntilReady: Bool = true) throws {
+  convenience init(seed: Int, waitsUntilReady: Bool = true) throws {
+    try self.init(arguments: ["\(seed)"], waitsUntilReady: waitsUntilReady)
+  }
+
+  /// - Parameter arguments: a seed for a storm; `guard` and a path for a setting under guard.
+  init(arguments words: [String], waitsUntilReady: Bool = true) throws {
     let executable = try #require(linkTarget("/proc/self/exe"))
     let directory = executable.split(separator: "/").dropLast().joined(separator: "/")
     let path = "/\(directory)/StormSupervisor"
@@ -18,7 +23,7 @@ final class SpawnedSupervisor {
     posix_spawn_file_actions_init(&actions)
     posix_spawn_file_actions_adddup2(&actions, pipes[1], 1)
     for descriptor in pipes { posix_spawn_file_actions_addclose(&actions, descriptor) }
-    let arguments = [strdup(path), strdup("\(seed)"), nil]
+    let arguments = ([path] + words).map { strdup($0) } + [nil]
     defer { for argument in arguments { free(argument) } }
     var child: Int32 = 0
     let result = posix_spawn(&child, path, &actions, nil, arguments, environ)

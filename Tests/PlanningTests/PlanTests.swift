@@ -155,7 +155,7 @@ private func profile(steps: Int, shapeShare: Double = 0.2) -> Profile {
     var largest = 0
     for item in plan.items {
       switch item {
-      case .phase: break
+      case .phase, .release: break
       case .step(let step):
         #expect(predictor.perform(step.operation, by: step.actor).answer == .none)
       case .volley(let volley):

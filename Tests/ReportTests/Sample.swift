@@ -1,5 +1,6 @@
 import Foundation
 import StormKernel
+import StormPlanning
 import StormVerdict
 import StormVocabulary
 
@@ -94,7 +95,13 @@ enum Sample {
             .init(upToNanoseconds: 1_024, count: 5), .init(upToNanoseconds: 2_048, count: 40),
             .init(upToNanoseconds: 12_288, count: 5),
           ])
-      ], leftovers: nil,
+      ],
+      releases: [ReleaseTally(phase: "second", fileSystem: .ext4, way: .sync, rounds: 3)],
+      releasesByWay: [ReleaseTally(phase: "second", way: .sync, rounds: 3)],
+      releaseCounts: [
+        RunSummary.ReleaseCounts(
+          phase: "second", rounds: 3, sharedMemoryChangeBytes: -4_096, mountObjectsChange: 2)
+      ],leftovers: nil,
       coverage: [
         RuleUse(rule: "umountBusy", section: "5.1", function: "do_umount", count: 1_234),
         RuleUse(rule: "umountLocked", section: "5.1", function: "can_umount", count: 0),
@@ -161,6 +168,15 @@ enum Sample {
     }
   }
 
+  static var release: ReleaseEvent {
+    let round = ObservedRelease(fileSystem: .ext4, way: .sync, company: .none, calls: [])
+    var finding = ReleaseFinding(round, .late, "the superblock was alive <1 ms> late")
+    finding.holders = ["nss-worker1 (7): descriptor 3"]
+    return ReleaseEvent(
+      phase: 1, finding: finding, replaySteps: 41,
+      replay: "nsstorm run sample --seed 0x1 --steps 41")
+  }
+
   static var agreed: RunRecord {
     let began = began()
     return record([.began(began)] + phases(began) + [.ended(ended(.agreed, code: 0))])
@@ -171,7 +187,7 @@ enum Sample {
     return record(
       [.began(began)] + phases(began) + [
         found(tableDivergence(known: ["unbindable-lost-in-namespace-copy"]), phase: 0),
-        found(answerDivergence(), phase: 1), .window(window),
+        found(answerDivergence(), phase: 1), .window(window), .release(release),
         .skipped(Skip(what: "member lists", why: "no listmount", count: 3)),
         .warning(WarningEvent(text: "take <care> & \"so\" on")),
         .ended(ended(.diverged, code: 1, isComplete: false)),

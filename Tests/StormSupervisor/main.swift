@@ -6,9 +6,26 @@ import StormKernel
 import StormVocabulary
 
 Sandbox.prepare()
+if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "guard" {
+  changeSetting(CommandLine.arguments[2])
+}
 let supervisor = StormSupervisor(
   seed: CommandLine.arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1)
 exit(supervisor.run())
+
+/// Changes a setting and waits to be killed.
+func changeSetting(_ path: String) -> Never {
+  do {
+    let setting = try GuardedSetting(path, to: "1")
+    print("ready")
+    fflush(nil)
+    sleep(60)
+    exit(setting.restore() == nil ? 0 : 70)
+  } catch {
+    print("lost: \(error)")
+    exit(70)
+  }
+}
 
 struct StormSupervisor {
   var seed: UInt64

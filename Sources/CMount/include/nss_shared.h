@@ -37,6 +37,7 @@ enum {
   NSS_OP_OPEN_TREE_ATTR,
   NSS_OP_HOLD,
   NSS_OP_LET_GO,
+  NSS_OP_RELEASE_FIRST = 64,  // from here on: nss_release.h
 };
 
 /// How a path argument is given; mirrors PathArgument.
@@ -83,7 +84,7 @@ struct nss_result {
   uint64_t start_nanoseconds;
   uint64_t end_nanoseconds;
   int32_t error;
-  uint32_t reserved;
+  uint32_t value;  // what the operations of nss_release.h measured; 0 for all others
 };
 
 /// The states of a worker or observer slot.

@@ -18,6 +18,18 @@ public enum GuestAgent {
     getpid() == 1 && access(GuestJob.path, R_OK) == 0 && access("/proc/self", F_OK) != 0
   }
 
+  /// Whether this process runs in a guest of nsstorm's own, whose first process is the agent.
+  public static var isInGuest: Bool {
+    func program(_ process: String) -> String? {
+      var path = [CChar](repeating: 0, count: 4_096)
+      let length = readlink("/proc/\(process)/exe", &path, path.count)
+      return length > 0
+        ? String(decoding: path[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+    }
+    let own = program("self")
+    return getpid() != 1 && own != nil && own == program("1")
+  }
+
   /// Does the job of ``GuestJob/path`` and ends the machine.
   public static func run() -> Never {
     let mountProblems = mountBasics()

@@ -7,9 +7,14 @@ public struct CallRecord: Hashable, Sendable {
   public var startNanoseconds: UInt64
   /// CLOCK_MONOTONIC just after the call.
   public var endNanoseconds: UInt64
+  /// What an operation of `nss_release.h` measured; 0 for calls under test.
+  public var value: UInt32
 
-  public init(errno: Errno, startNanoseconds: UInt64, endNanoseconds: UInt64) {
+  public init(
+    errno: Errno, startNanoseconds: UInt64, endNanoseconds: UInt64, value: UInt32 = 0
+  ) {
     self.errno = errno
+    self.value = value
     self.startNanoseconds = startNanoseconds
     self.endNanoseconds = endNanoseconds
   }

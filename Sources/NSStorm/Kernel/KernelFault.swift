@@ -28,12 +28,18 @@ public struct KernelFault: Hashable, Sendable {
 
     /// The kind that a line of the kernel log announces, or nil for an innocent line.
     public init?(line: some StringProtocol) {
+      guard !Self.exhaustions.contains(where: { line.contains($0) }) else { return nil }
       for (texts, kind) in Self.marks where texts.allSatisfy({ line.contains($0) }) {
         self = kind
         return
       }
       return nil
     }
+
+    // lockdep and kmemleak say so when their own tables are full: they are off from then on, but nothing is wrong.
+    private static let exhaustions = [
+      "BUG: MAX_LOCK", "BUG: MAX_STACK_TRACE_ENTRIES", "kmemleak: Early log buffer exceeded",
+    ]
 
     // The first that fits counts, so the special ones come before the general ones. All texts of a row must occur.
     private static let marks: [(texts: [String], kind: Kind)] = [
@@ -48,10 +54,13 @@ public struct KernelFault: Hashable, Sendable {
       (["WARNING: suspicious RCU usage"], .lockdep), (["WARNING: bad unlock balance"], .lockdep),
       (["WARNING: lock held when returning"], .lockdep),
       (["WARNING: Nested lock was not taken"], .lockdep),
-      (["possible deadlock"], .lockdep), (["INFO: trying to register non-static key"], .lockdep),
+      (["WARNING: chain"], .lockdep), (["WARNING: held lock freed"], .lockdep),
+      (["WARNING: bad contention"], .lockdep), (["possible deadlock"], .lockdep),
+      (["INFO: trying to register non-static key"], .lockdep),
       (["BUG: sleeping function called from invalid context"], .lockdep),
       (["BUG: Invalid wait context"], .lockdep), (["BUG: scheduling while atomic"], .bug),
       (["blocked for more than", "seconds"], .hungTask),
+      (["INFO: task", "blocked", "for more than"], .hungTask),
       (["rcu:", "detected stall"], .rcuStall), (["rcu:", "self-detected stall"], .rcuStall),
       (["rcu:", "detected expedited stall"], .rcuStall), (["rcu:", "kthread starved"], .rcuStall),
       (["soft lockup"], .lockup), (["hard LOCKUP"], .lockup),

@@ -37,6 +37,8 @@ public struct KernelFaultCollector: Sendable {
       fault.lines.count < Self.linesKept
     else { return false }
     guard let kind else { return true }
+    // A stall names the stalled CPUs, and then the grace-period thread that starved.
+    if kind == .rcuStall, fault.kind == .rcuStall { return true }
     return kind == .oops && [.oops, .bug, .kasan, .listCorruption].contains(fault.kind)
   }
 

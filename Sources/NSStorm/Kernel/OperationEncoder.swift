@@ -4,7 +4,7 @@ import StormVocabulary
 /// Writes operations in the form that workers execute: a record of fixed size, its strings beside it.
 struct OperationEncoder {
   /// The strings, each with its terminating zero; offset 0 means "none".
-  private(set) var text: [UInt8] = [0]
+  var text: [UInt8] = [0]
   /// Finds the worker of a namespace for `setns`.
   var workerOfNamespace: (NamespaceNumber) throws(SandboxError) -> UInt32
 
@@ -128,7 +128,7 @@ struct OperationEncoder {
     }
   }
 
-  private mutating func set(
+  mutating func set(
     _ record: inout nss_op, _ code: Int, _ first: PathArgument, _ second: PathArgument = .null
   ) throws(SandboxError) {
     record.code = UInt16(code)
@@ -148,7 +148,7 @@ struct OperationEncoder {
     }
   }
 
-  private mutating func append(_ string: String) throws(SandboxError) -> UInt32 {
+  mutating func append(_ string: String) throws(SandboxError) -> UInt32 {
     let offset = text.count
     text.append(contentsOf: string.utf8)
     let length = text.count - offset
@@ -159,7 +159,7 @@ struct OperationEncoder {
     return UInt32(offset)
   }
 
-  private func checked(_ slot: DescriptorSlot) throws(SandboxError) -> Int32 {
+  func checked(_ slot: DescriptorSlot) throws(SandboxError) -> Int32 {
     guard slot >= 0, slot < Int(NSS_DESCRIPTOR_SLOTS) else {
       throw .descriptorSlotOutOfRange(slot)
     }

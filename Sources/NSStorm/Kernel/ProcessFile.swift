@@ -21,6 +21,25 @@ enum ProcessFile {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// The names in a directory but `.` and `..`, as the kernel lists them; none where it cannot be read.
+  static func names(_ path: String = ".", below directory: Int32 = AT_FDCWD) -> [String] {
+    let file = openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard file >= 0 else { return [] }
+    guard let stream = fdopendir(file) else {
+      close(file)
+      return []
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
   /// The value after `key:` in a file of such lines.
   static func field(_ key: String, of text: String) -> String? {
     for line in text.split(separator: "\n") where line.hasPrefix(key) {

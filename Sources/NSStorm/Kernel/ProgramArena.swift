@@ -26,7 +26,7 @@ struct ProgramPlace {
     }
     (base + results).assumingMemoryBound(to: nss_result.self).update(
       repeating: nss_result(
-        start_nanoseconds: 0, end_nanoseconds: 0, error: Int32(NSS_NOT_RUN), reserved: 0),
+        start_nanoseconds: 0, end_nanoseconds: 0, error: Int32(NSS_NOT_RUN), value: 0),
       count: count)
     bytes.withUnsafeBytes { source in
       if let start = source.baseAddress {

@@ -41,6 +41,16 @@ extension Sandbox {
     return .hang(report(.worker(actor: actor), of: slot, operation: operation))
   }
 
+  /// Waits until an actor's process that was told to end, or killed, has gone and was reaped.
+  public func waitForEnd(of actor: Int) throws(SandboxError) {
+    guard let worker = workers[actor] else { return }
+    let slot = slot(at: worker)
+    guard nss_worker_wait_not(slot, UInt32(NSS_ALIVE), limits.callTime.nanosecondsClamped) else {
+      throw .setupFailed(attempt: "see actor \(actor) end", errno: .timedOut)
+    }
+    forget(actor)
+  }
+
   /// Starts a further actor in the mount namespace of a living one: a fork, with its working directory and root.
   public func addActor(_ actor: Int, sharingNamespaceOf other: Int) throws(SandboxError) {
     guard workers[actor] == nil else { throw .actorExists(actor) }
@@ -101,7 +111,7 @@ extension Sandbox {
     let result = (base + place.results).assumingMemoryBound(to: nss_result.self)[index]
     return CallRecord(
       errno: Errno(rawValue: result.error), startNanoseconds: result.start_nanoseconds,
-      endNanoseconds: result.end_nanoseconds)
+      endNanoseconds: result.end_nanoseconds, value: result.value)
   }
 
   /// Waits for a worker's answer, its death, or the limit, whichever is first. True if it has answered.

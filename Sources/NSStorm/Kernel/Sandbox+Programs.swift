@@ -27,16 +27,20 @@ extension Sandbox {
     }
     let usesBarrier = start == .together
     let spins = usesBarrier && programs.count <= max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    nss_batch_begin(&handle, UInt32(runs.count), spins)
+    nss_batch_begin(
+      &handle, UInt32(runs.count), UInt32(runs.count { !$0.isCompany }), spins)
     for index in runs.indices {
       let slot = slot(at: runs[index].worker)
       // Of the program before; a worker that does not come to its start must not seem to be in the middle.
       slot.pointee.position = 0
       slot.pointee.iterations_done = 0
       slot.pointee.task = runs[index].place.task(
-        iterations: UInt32(clamping: max(1, programs[index].iterations)),
+        iterations: programs[index].isCompany
+          ? .max : UInt32(clamping: max(1, programs[index].iterations)),
         cpu: programs[index].cpu.map { Int32(clamping: $0) } ?? -1,
-        flags: UInt32(NSS_TASK_IN_BATCH | (usesBarrier ? NSS_TASK_EXPECTS_BARRIER : 0)))
+        flags: UInt32(
+          (runs[index].isCompany ? 0 : NSS_TASK_IN_BATCH)
+            | (usesBarrier ? NSS_TASK_EXPECTS_BARRIER : 0)))
       runs[index].request = nss_worker_post(slot)
     }
     var began = nss_now()
@@ -47,8 +51,7 @@ extension Sandbox {
     let supervision = Supervision(
       stallNanoseconds: (stallLimit ?? limits.callTime).nanosecondsClamped,
       deadline: timeLimit.map { nss_now() + $0.nanosecondsClamped })
-    let stopped = try supervise(runs, supervision, shouldStop: shouldStop)
-    let ended = nss_now()
+    let (stopped, ended) = try supervise(runs, supervision, shouldStop: shouldStop)
     keepStarted(taken)
     // Left set where a worker hangs: it must not go on with its program when it comes back.
     if runs.allSatisfy(isOver) { nss_batch_resume(&handle) }
@@ -60,6 +63,7 @@ extension Sandbox {
   private struct ProgramRun {
     var worker: UInt32
     var place: ProgramPlace
+    var isCompany: Bool
     var request: UInt32 = 0
   }
 
@@ -85,7 +89,7 @@ extension Sandbox {
       var records: [nss_op] = []
       records.reserveCapacity(program.steps.count)
       for step in program.steps {
-        var record = try encoder.encode(step.operation) { namespace throws(SandboxError) in
+        var record = try encoder.encode(step.call) { namespace throws(SandboxError) in
           try self.reserve(actor: namespace, into: &taken)
         }
         record.delay_nanoseconds = step.delayNanoseconds
@@ -96,7 +100,8 @@ extension Sandbox {
         throw .programsTooLarge(bytes: offset + size - start, limit: limit - start)
       }
       let place = ProgramPlace(records: records, text: encoder.text, at: offset, base: base)
-      runs.append(ProgramRun(worker: worker, place: place))
+      runs.append(
+        ProgramRun(worker: worker, place: place, isCompany: program.isCompany))
       offset += size
     }
     return runs
@@ -119,18 +124,27 @@ extension Sandbox {
     return nss_worker_done(slot) == run.request || nss_worker_state(slot) == UInt32(NSS_DEAD)
   }
 
-  /// Waits until every program is over or none goes on. True if they were told to stop.
+  /// Waits until every program is over or none goes on. Whether they were told to stop, and when those were over that
+  /// are no company.
   private func supervise(
     _ runs: [ProgramRun], _ supervision: Supervision, shouldStop: () -> Bool
-  ) throws(SandboxError) -> Bool {
+  ) throws(SandboxError) -> (stopped: Bool, endNanoseconds: UInt64) {
     var stopped = false
+    var ended: UInt64?
+    let main = runs.filter { !$0.isCompany }
     var lastProgress = progress(of: runs)
     var lastChange = nss_now()
     while true {
       let completed = Int(nss_batch_wait_completed(&handle, Self.attentionNanoseconds))
-      if runs.allSatisfy(isOver) { return stopped }
-      // The last ones have counted themselves and are about to answer.
-      if completed >= runs.count { sched_yield() }
+      if ended == nil, main.allSatisfy(isOver) {
+        ended = nss_now()
+        if main.count < runs.count { nss_batch_stop(&handle) }
+      }
+      if runs.allSatisfy(isOver) { return (stopped, ended ?? nss_now()) }
+      // The last ones have counted themselves and are about to answer, or the company has to notice its end.
+      if completed >= main.count {
+        if ended == nil { sched_yield() } else { usleep(Self.companyPauseMicroseconds) }
+      }
       try checkAlive(during: "a batch ran")
       let now = nss_now()
       if !stopped, shouldStop() || supervision.deadline.map({ now >= $0 }) ?? false {
@@ -143,7 +157,7 @@ extension Sandbox {
         lastChange = now
       } else if now - lastChange >= supervision.stallNanoseconds {
         nss_batch_stop(&handle)
-        return stopped
+        return (stopped, ended ?? now)
       }
     }
   }
@@ -176,7 +190,7 @@ extension Sandbox {
         return program.steps.indices.contains(position) ? program.steps[position].operation : nil
       }
       if nss_worker_done(slot) == run.request {
-        if case .exit? = records.last.map({ _ in program.steps[records.count - 1].operation }) {
+        if case .exit? = records.last.flatMap({ _ in program.steps[records.count - 1].operation }) {
           _ = nss_worker_wait_not(slot, UInt32(NSS_ALIVE), limits.callTime.nanosecondsClamped)
           forget(program.actor)
           return outcome(.finished)
@@ -223,5 +237,6 @@ extension Sandbox {
 
   private static var barrierLeadNanoseconds: UInt64 { 100_000 }
   private static var reportedHangs: Int { 8 }
+  private static var companyPauseMicroseconds: UInt32 { 20 }
   private static var keptProgramBytes: Int { 16 << 20 }
 }

@@ -1,3 +1,4 @@
+public import StormPlanning
 public import StormVocabulary
 
 /// A flat program that one actor executes alone: no allocation, no lock and no supervisor between its calls.
@@ -21,13 +22,27 @@ public struct WorkerProgram: Hashable, Sendable {
       actor: actor, steps: operations.map { Step($0) }, iterations: iterations, cpu: cpu)
   }
 
+  /// Runs until the other programs of its batch are over, as often as that takes; its end is not waited for.
+  public var isCompany = false
+
+  public init(actor: Int, calls: [WorkerCall]) {
+    self.init(actor: actor, steps: calls.map { Step($0) })
+  }
+
   public struct Step: Hashable, Sendable {
-    public var operation: Operation
+    public var call: WorkerCall
     /// Waited before the call, outside its times; spun below 50 µs, slept above.
     public var delayNanoseconds: UInt32
 
+    /// The call under test, if it is one.
+    public var operation: Operation? { call.operation }
+
     public init(_ operation: Operation, delayNanoseconds: UInt32 = 0) {
-      self.operation = operation
+      self.init(.operation(operation), delayNanoseconds: delayNanoseconds)
+    }
+
+    public init(_ call: WorkerCall, delayNanoseconds: UInt32 = 0) {
+      self.call = call
       self.delayNanoseconds = delayNanoseconds
     }
   }

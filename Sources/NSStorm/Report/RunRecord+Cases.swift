@@ -79,6 +79,12 @@ extension RunRecord {
       nanoseconds: 0)
     if let leftovers = ended?.leftovers {
       (result.status, result.reason) = (.failed, leftovers)
+    } else if let first = releases.first?.event {
+      (result.status, result.reason) = (.failed, first.finding.signature)
+      result.details = releases.flatMap { found in
+        "\(found.event.finding)".split(separator: "\n").map(String.init)
+          + ["  replay: \(found.event.replay)"]
+      }
     } else if ended?.outcome == .neverReleased {
       (result.status, result.reason) = (.failed, "something was never released")
     } else if ended == nil {
@@ -97,7 +103,10 @@ extension RunRecord {
     case nil:
       (result.status, result.reason) = (.error, "the run was killed before it could judge itself")
     default:
-      if let ended, ended.storm.succeededCalls == 0 || ended.checks.entries == 0 {
+      if let ended,
+        ended.storm.succeededCalls == 0
+          || (ended.checks.entries == 0 && ended.checks.releases == 0)
+      {
         (result.status, result.reason) = (.skipped, Self.words(ended.outcome))
       }
     }

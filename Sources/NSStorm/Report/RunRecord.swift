@@ -9,6 +9,7 @@ public struct RunRecord: Sendable {
   public var divergences: [TimedEvent<DivergenceEvent>] = []
   /// Those of the concurrency windows that the stream has.
   public var windows: [TimedEvent<WindowEvent>] = []
+  public var releases: [TimedEvent<ReleaseEvent>] = []
   public var faults: [TimedEvent<FaultEvent>] = []
   public var skips: [Skip] = []
   public var warnings: [String] = []
@@ -61,6 +62,7 @@ public struct RunRecord: Sendable {
       samples.append(.init(atNanoseconds: time, progress: progress))
     case .divergence(let found): divergences.append(.init(atNanoseconds: time, event: found))
     case .window(let window): windows.append(.init(atNanoseconds: time, event: window))
+    case .release(let found): releases.append(.init(atNanoseconds: time, event: found))
     case .fault(let fault): faults.append(.init(atNanoseconds: time, event: fault))
     case .skipped(let skip): skips.append(skip)
     case .warning(let warning): warnings.append(warning.text)

@@ -21,7 +21,7 @@ struct LatencyBook {
       .sorted { ($1.count, $0.what) < ($0.count, $1.what) }
   }
 
-  private static func summary(of histogram: Histogram<UInt32>, as what: String) -> LatencySummary {
+  static func summary(of histogram: Histogram<UInt32>, as what: String) -> LatencySummary {
     var counts: [UInt64: Int] = [:]
     for value in histogram.recordedValues() {
       counts[LatencySummary.bound(of: value.value), default: 0] += Int(value.count)

@@ -12,6 +12,8 @@ public enum RunEvent: Sendable {
   case divergence(Divergence, replay: ReplayPoint)
   /// Workers raced, stopped, and the tables were read; comes for every window, so that a recorder gets all of them.
   case windowJudged(JudgedWindow)
+  /// A release that was not as promised.
+  case release(ReleaseFinding, replay: ReplayPoint)
   case fault(RunFault)
   /// Something that was not done, and why.
   case skipped(Skip)

@@ -1,5 +1,6 @@
 public import StormEngine
 public import StormPlanning
+public import StormReclamation
 public import StormVocabulary
 
 /// How a profile is run.
@@ -20,6 +21,10 @@ public struct RunOptions: Hashable, Sendable {
   public var mostDivergences = 20
   /// Stop at known issues of the kernel as well.
   public var isStrict = false
+  /// Settings of the whole machine may be changed for a while (`--touch-machine`, or inside a VM of nsstorm's own).
+  public var touchesMachine = false
+  /// The design whose promises releases are held against.
+  public var design = Design.mainline
   /// A rule of the engine that is broken on purpose, to see whether the storm notices. Honoured in debug builds only.
   public var brokenRule: Mutation?
 

@@ -16,6 +16,13 @@ public struct RunSummary: Sendable {
   public var faults: [RunFault] = []
   /// How often the predictions asked each rule.
   public var coverage = RuleCoverage()
+  /// What the release rounds found wrong.
+  public var releaseFindings: [FoundRelease] = []
+  /// What they measured.
+  public var releases: [ReleaseTally] = []
+  /// The same with all file systems together.
+  public var releasesByWay: [ReleaseTally] = []
+  public var releaseCounts: [ReleaseCounts] = []
   public var skips: [Skip] = []
   public var warnings: [String] = []
   public var times = Times()
@@ -53,7 +60,18 @@ public struct RunSummary: Sendable {
     /// Successful `umount2` calls with MNT_DETACH.
     public var lazyUmounts = 0
 
-    public var calls: Int { steps + volleyCalls }
+    /// Rounds of release phases; each counts as one step.
+    public var releaseRounds = 0
+    /// Calls under test in those rounds.
+    public var releaseCalls = 0
+    /// Superblocks that were watched over volleys and have gone.
+    public var superblocksReleased = 0
+    /// The longest wait for the last of them.
+    public var longestReleaseNanoseconds: UInt64 = 0
+    /// Synchronous umounts of volleys that somebody's transient reference made busy.
+    public var busyUmounts = 0
+
+    public var calls: Int { steps - releaseRounds + volleyCalls + releaseCalls }
   }
 
   /// What was compared, by kind.
@@ -70,6 +88,8 @@ public struct RunSummary: Sendable {
     public var sampledTables = 0
     /// Tables that both observers read, and that had to be the same; nil where one observer reads alone.
     public var doublyReadTables: Int?
+    /// Release rounds that were watched to their end.
+    public var releases = 0
     /// Times at which all tables were read.
     public var quiescentPoints = 0
   }
@@ -100,6 +120,31 @@ public struct RunSummary: Sendable {
     public var replay: ReplayPoint
   }
 
+  /// A wrong release and how to see it again.
+  public struct FoundRelease: Sendable {
+    public var finding: ReleaseFinding
+    public var replay: ReplayPoint
+  }
+
+  /// Counts of the whole machine that should be as before a release phase; other users of the machine move them too.
+  public struct ReleaseCounts: Hashable, Sendable, Codable {
+    public var phase: String
+    public var rounds: Int
+    /// Memory of all tmpfs files.
+    public var sharedMemoryChangeBytes: Int
+    /// Objects of `mnt_cache`; absent where they cannot be read.
+    public var mountObjectsChange: Int?
+
+    public init(
+      phase: String, rounds: Int, sharedMemoryChangeBytes: Int, mountObjectsChange: Int? = nil
+    ) {
+      self.phase = phase
+      self.rounds = rounds
+      self.sharedMemoryChangeBytes = sharedMemoryChangeBytes
+      self.mountObjectsChange = mountObjectsChange
+    }
+  }
+
   public var unexplainedDivergences: [FoundDivergence] {
     divergences.filter(\.divergence.knownIssues.isEmpty)
   }
@@ -117,10 +162,13 @@ public struct RunSummary: Sendable {
   public func outcome(strict: Bool) -> Outcome {
     if !faults.isEmpty { return .kernelFault }
     if !(strict ? divergences : unexplainedDivergences).isEmpty { return .diverged }
-    if leftovers != nil { return .neverReleased }
+    if releaseFindings.contains(where: { $0.finding.kind != .neverReleased }) { return .diverged }
+    if leftovers != nil || !releaseFindings.isEmpty { return .neverReleased }
     if wasInterrupted { return .interrupted }
     // A run whose calls all failed, or after which no table had changed, says nothing about mounts.
-    if storm.succeededCalls == 0 || checks.entries == 0 { return .nothingChecked }
+    if storm.succeededCalls == 0 || (checks.entries == 0 && checks.releases == 0) {
+      return .nothingChecked
+    }
     return .agreed
   }
 }

@@ -13,18 +13,10 @@ extension StormRunner {
     try measureMemory()
     // The serial order that stands for what ran at once is in no file.
     history.endRecording()
-    // A prediction for each call, in one serial order; for those that race only the sum is known.
-    var predicted: [[Errno]] = []
-    for program in volley.programs {
-      var answers: [Errno] = []
-      for operation in program.operations {
-        answers.append(check.predict(operation, in: program.actor).errno)
-      }
-      predicted.append(answers)
-    }
-    let programs = volley.programs.map {
-      WorkerProgram(actor: $0.actor, operations: $0.operations)
-    }
+    let company = try startCompany(of: volley)
+    try watch(volley)
+    let programs =
+      volley.programs.map { WorkerProgram(actor: $0.actor, operations: $0.operations) } + company
     let number = summary.storm.steps
     if options.announces {
       announce(
@@ -46,6 +38,7 @@ extension StormRunner {
     for death in outcome.deaths { _ = fault(.death(death)) }
     guard outcome.hangs.isEmpty, outcome.deaths.isEmpty else { return .ends }
     settleAnnouncements(number)
+    try endCompany(of: volley)
     summary.times.kernelNanoseconds += outcome.endNanoseconds - outcome.startNanoseconds
     count(volley, outcome)
     emit(.progress(progress()))
@@ -55,7 +48,8 @@ extension StormRunner {
       skip("the tables after the last volley", "it was interrupted")
       return .ends
     }
-    remember(volley, predicted: predicted)
+    let (predicted, refused) = predict(volley, outcome)
+    remember(volley, outcome, predicted: predicted)
     phase.unverifiedSteps += volley.callCount
     let course = judgeAnswers(volley, outcome, predicted: predicted)
     if course == .ends {
@@ -64,12 +58,15 @@ extension StormRunner {
     }
     let verified = try verifyAll()
     record(volley, outcome, tables: reader.lastTables)
-    return verified
+    if verified == .ends { return .ends }
+    for step in refused where try perform(step) == .ends { return .ends }
+    return try awaitRelease(volley)
   }
 
   /// Keeps what ran at once in the recording, as a window of workers that began together.
   private func record(_ volley: Volley, _ outcome: BatchOutcome, tables: [NamespaceTable]?) {
-    guard recorder != nil else { return }
+    // What company did is in no recording, and a refusal that it explains would be inexplicable there.
+    guard recorder != nil, !volley.mayBeBusy else { return }
     var calls: [ContendedWindow.Call] = []
     for (worker, program) in volley.programs.enumerated() {
       for (operation, record) in zip(program.operations, outcome.programs[worker].records) {
@@ -113,10 +110,39 @@ extension StormRunner {
     }
   }
 
+  /// A prediction for each call, in one serial order; for those that race only the sum is known. A synchronous umount
+  /// that somebody's reference made busy has changed nothing, and is made up for afterwards.
+  private func predict(
+    _ volley: Volley, _ outcome: BatchOutcome
+  ) -> (answers: [[Errno]], refused: [PlannedStep]) {
+    var answers: [[Errno]] = []
+    var refused: [PlannedStep] = []
+    for (program, result) in zip(volley.programs, outcome.programs) {
+      answers.append(
+        zip(program.operations, result.records).map { operation, record in
+          if volley.mayBeBusy, record.errno == .busy,
+            case .umount2(let path, let flags) = operation,
+            flags.isEmpty
+          {
+            summary.storm.busyUmounts += 1
+            refused.append(
+              PlannedStep(
+                actor: program.actor, operation: .umount2(path, .detach), plannedAnswer: .none,
+                origin: .preparation))
+            return .busy
+          }
+          return check.predict(operation, in: program.actor).errno
+        })
+    }
+    return (answers, refused)
+  }
+
   /// The serial order of the prediction stands for what happened: every order leads to the same tables.
-  private func remember(_ volley: Volley, predicted: [[Errno]]) {
+  private func remember(_ volley: Volley, _ outcome: BatchOutcome, predicted: [[Errno]]) {
     for (program, answers) in zip(volley.programs, predicted) {
       for (operation, answer) in zip(program.operations, answers) {
+        // A transient reference is not in the history that known issues are tried on.
+        if volley.mayBeBusy, answer == .busy { continue }
         remember(operation, in: program.actor, answer: answer)
       }
     }

@@ -40,6 +40,12 @@ public final class StormRunner {
   var skipCounts: [Skip: Int] = [:]
   var latencies = LatencyBook()
   let began = ContinuousClock.now
+  /// The release phase under way.
+  var releaseStage: ReleaseStage?
+  var releaseTallies = ReleaseTallies()
+  let releaseCheck: ReleaseCheck
+  /// A setting of the machine that is changed now.
+  var gracePeriods: GuardedSetting?
 
   /// Where the run is in the current phase.
   struct PhaseState {
@@ -80,6 +86,7 @@ public final class StormRunner {
     self.kernel = kernel
     self.release = release
     self.emit = emit
+    releaseCheck = ReleaseCheck(contract: ReleaseContract(design: options.design))
     let seed = options.seed ?? profile.seed
     summary = RunSummary(
       kernel: kernel, rules: release, profile: profile.name, seed: seed)
@@ -124,8 +131,10 @@ public final class StormRunner {
   }
 
   private static func sandboxLimits(_ profile: Profile) -> SandboxLimits {
-    SandboxLimits(
-      workers: profile.limits.namespaces + 2, rootBytes: profile.limits.rootBytes,
+    // Beside the planned processes: one that is made while another is still being reaped, holders, and company.
+    let companions = profile.phases.map(\.companions).max() ?? 0
+    return SandboxLimits(
+      workers: profile.limits.namespaces + companions, rootBytes: profile.limits.rootBytes,
       callTime: profile.limits.answer)
   }
 
@@ -148,6 +157,7 @@ public final class StormRunner {
       warn("\(release) is newer than all known kernels; the newest rules are used")
     }
     var course = Course.goesOn
+    defer { restoreGracePeriods() }
     do throws(SandboxError) {
       if let divergence = check.begin(initialTable) { course = found(divergence) }
       while course == .goesOn, !endIsDue(&control) {
@@ -159,6 +169,7 @@ public final class StormRunner {
         course = try take(item, control: &control)
         if lookAtKernel() == .ends { course = .ends }
       }
+      try endReleaseStage(&control)
       if summary.faults.isEmpty {
         if course == .goesOn { _ = try verifyAll() }
         try measureMemory()
@@ -177,6 +188,7 @@ public final class StormRunner {
   ) throws(SandboxError) -> Course {
     switch item {
     case .phase(let index):
+      try endReleaseStage(&control)
       if phase.unverifiedSteps > 0, try verifyAll() == .ends { return .ends }
       let entry = profile.phases[index]
       phase = PhaseState(index: index, verification: entry.verification)
@@ -186,6 +198,8 @@ public final class StormRunner {
       return try perform(step)
     case .volley(let volley):
       return try fire(volley, control: &control)
+    case .release(let round):
+      return try perform(round, control: &control)
     }
   }
 
@@ -257,6 +271,8 @@ public final class StormRunner {
     summary.checks.entries = earlierTally.mounts + check.tally.mounts
     summary.coverage += check.ruleCoverage
     let counters = check.counters
+    summary.releases = releaseTallies.tallies(together: false)
+    summary.releasesByWay = releaseTallies.tallies(together: true)
     summary.storm.mountsMade = Int(counters.mountsMade)
     summary.storm.copiesPropagated = Int(counters.copiesPropagated)
     summary.storm.mountsUmounted = Int(counters.mountsUmounted)

@@ -5,18 +5,19 @@ extension NodeReader {
   /// A phase; which keys it may have depends on its kind.
   mutating func phase(_ node: Node, number: Int, limits: Profile.Limits) -> Phase? {
     guard let kindNode = node["kind"] else {
-      report(node, "phase \(number) needs the key 'kind' (allowed: sequential, blast)")
+      report(node, "phase \(number) needs the key 'kind' (allowed: sequential, blast, release)")
       return nil
     }
     guard let kind: PhaseKind = choice(kindNode, "kind") else { return nil }
     switch kind {
     case .sequential: return sequential(node, number: number, limits: limits)
     case .blast: return blast(node, number: number, limits: limits)
+    case .release: return release(node, number: number)
     case .partitioned, .contended:
       report(
         kindNode,
         "phases of kind '\(kind.rawValue)' are not planned by this version "
-          + "(allowed: sequential, blast)")
+          + "(allowed: sequential, blast, release)")
       return nil
     }
   }
@@ -77,7 +78,7 @@ extension NodeReader {
   private mutating func blast(_ node: Node, number: Int, limits: Profile.Limits) -> Phase? {
     let keys = [
       "name", "kind", "namespaces", "mounts-per-namespace", "workers", "umount", "assault",
-      "rounds", "verify",
+      "rounds", "depth", "at", "company", "bound", "verify",
     ]
     guard
       let fields = fields(
@@ -107,6 +108,7 @@ extension NodeReader {
     if let node = fields["rounds"] {
       phase.rounds = integer(node, "rounds", in: 1...1_000_000) ?? 1
     }
+    readTrees(fields, into: &phase)
     if phase.assault == .racing, umount != .detach, let node = fields["assault"] {
       report(
         node,
@@ -130,11 +132,11 @@ extension NodeReader {
     }
   }
 
-  private mutating func name(_ node: Node?, otherwise name: String) -> String {
+  mutating func name(_ node: Node?, otherwise name: String) -> String {
     node.flatMap { string($0, "name") } ?? name
   }
 
-  private mutating func verification(_ node: Node?) -> Verification? {
+  mutating func verification(_ node: Node?) -> Verification? {
     guard let node else { return nil }
     let allowed = "every-step, end, or 'every: N'"
     if case .mapping = node {

@@ -51,6 +51,23 @@ public struct Volley: Hashable, Sendable {
   public var programs: [Program]
   /// What must be true of the answers, whatever the order.
   public var assault: BlastPhase.Assault
+  /// Those who are about until the programs are over.
+  public var company: [Companion] = []
+  /// Somebody's reference may make a synchronous umount EBUSY.
+  public var mayBeBusy = false
+  /// Mounts, as namespace 0 names them, whose superblocks are watched; all that the programs umount.
+  public var watched: [String] = []
+  /// How many of them must be gone when the programs are over, and how long after.
+  public var released = 0
+  public var bound: Duration = .seconds(30)
+
+  /// A process that repeats its calls until the programs are over. Nothing that it does lasts.
+  public struct Companion: Hashable, Sendable {
+    public var actor: Int
+    /// The namespace that it is in.
+    public var namespace: NamespaceNumber
+    public var calls: [WorkerCall]
+  }
 
   public var callCount: Int { programs.reduce(0) { $0 + $1.operations.count } }
 }
@@ -61,6 +78,7 @@ public enum PlanItem: Hashable, Sendable {
   case phase(index: Int)
   case step(PlannedStep)
   case volley(Volley)
+  case release(ReleaseRound)
 }
 
 /// A whole plan: data, the same on every machine for the same profile, seed and rules.
@@ -87,7 +105,7 @@ public struct Plan: Hashable, Sendable {
       switch item {
       case .phase: stepsOfPhase = 0
       case .step: stepsOfPhase += 1
-      case .volley: break
+      case .volley, .release: break
       }
       if generator.isBoundedByTime, stepsOfPhase >= durationSteps { generator.endPhase() }
     }

@@ -5,27 +5,45 @@ import StormVocabulary
 
 extension PlanGenerator {
   mutating func plan(_ phase: BlastPhase) {
-    clear()
+    clearStage()
     let base = nextPlace()
     act(0, .mkdir(.path(base)), .preparation)
     act(0, .tmpfs(newSource(), on: base), .preparation)
-    for index in 0..<phase.mountsPerNamespace {
-      act(0, .mkdir(.path("\(base)/m\(index)")), .preparation)
-    }
+    for tree in 0..<trees(phase) { act(0, .mkdir(.path("\(base)/m\(tree)")), .preparation) }
     act(0, .change(base, to: .shared), .preparation)
-    for number in 1..<max(phase.namespaces, 1) {
-      act(0, .unshare(namespace: number, newUser: false), .preparation)
-    }
-    for _ in 0..<phase.rounds {
+    prepareCompany(phase, base: base)
+    for round in 0..<phase.rounds {
+      if round == 0 || phase.umount == .exit {
+        for number in 1..<max(phase.namespaces, 1) {
+          act(0, .unshare(namespace: number, newUser: false), .preparation)
+        }
+      }
       for index in 0..<phase.mountsPerNamespace {
-        act(0, .tmpfs("m\(index)", on: "\(base)/m\(index)"), .preparation)
+        let path = place(index, phase, base: base)
+        act(0, .tmpfs("m\(index)", on: path), .preparation)
+        if phase.depth > 1 { act(0, .mkdir(.path("\(path)/s")), .preparation) }
       }
       fire(volley(phase, base: base))
+      // The namespaces are dead; what namespace 0 still has goes as well.
+      guard phase.umount == .exit else { continue }
+      for tree in 0..<trees(phase) {
+        act(0, .umount2(.path("\(base)/m\(tree)"), .detach), .preparation)
+      }
     }
   }
 
+  /// Mounts stand in trees of `depth`, each in the only directory of the one below.
+  private func place(_ index: Int, _ phase: BlastPhase, base: String) -> String {
+    "\(base)/m\(index / phase.depth)"
+      + String(repeating: "/s", count: index % phase.depth)
+  }
+
+  private func trees(_ phase: BlastPhase) -> Int {
+    (phase.mountsPerNamespace + phase.depth - 1) / phase.depth
+  }
+
   /// Namespace 0 alone, with its root alone.
-  private mutating func clear() {
+  mutating func clearStage() {
     for process in model.livingProcesses where process != 0 { act(process, .exit, .preparation) }
     for slot in actors.openSlots(of: 0) { act(0, .close(slot), .preparation) }
     act(0, .chdir("/"), .preparation)
@@ -38,32 +56,48 @@ extension PlanGenerator {
     }
   }
 
-  private mutating func nextPlace() -> String {
+  mutating func nextPlace() -> String {
     defer { nextStage += 1 }
     return "/storm\(nextStage)"
   }
 
   private mutating func volley(_ phase: BlastPhase, base: String) -> Volley {
+    let first = phase.umount == .exit && phase.namespaces > 1 ? 1 : 0
     var programs = (0..<phase.workers).map {
-      Volley.Program(actor: $0 * phase.namespaces / phase.workers, operations: [])
+      Volley.Program(
+        actor: first + $0 * (phase.namespaces - first) / phase.workers, operations: [])
     }
-    for index in 0..<phase.mountsPerNamespace {
-      for worker in programs.indices {
-        guard phase.assault == .racing || index % phase.workers == worker else { continue }
-        programs[worker].operations.append(
-          .umount2(.path("\(base)/m\(index)"), umountFlags(phase.umount)))
+    let all = (0..<phase.mountsPerNamespace).map { place($0, phase, base: base) }
+    if phase.umount == .exit {
+      for worker in programs.indices { programs[worker].operations = [.exit] }
+    } else {
+      for tree in 0..<trees(phase) {
+        let mounts = all[(tree * phase.depth)..<min(all.count, (tree + 1) * phase.depth)]
+        let paths = phase.aim == .tops ? Array(mounts.prefix(1)) : mounts.reversed()
+        for worker in programs.indices {
+          guard phase.assault == .racing || tree % phase.workers == worker else { continue }
+          for path in paths {
+            programs[worker].operations.append(.umount2(.path(path), umountFlags(phase.umount)))
+          }
+        }
       }
     }
     if phase.assault == .racing {
       for worker in programs.indices { programs[worker].operations.shuffle(using: &random) }
     }
-    return Volley(
+    var volley = Volley(
       programs: programs.filter { !$0.operations.isEmpty }, assault: phase.assault)
+    volley.company = company(phase, base: base, paths: all)
+    volley.mayBeBusy = phase.company.holdsMounts
+    volley.watched = all
+    volley.released = phase.umount == .exit ? 0 : all.count
+    volley.bound = phase.bound
+    return volley
   }
 
   private mutating func umountFlags(_ kind: BlastPhase.UmountKind) -> UmountFlags {
     switch kind {
-    case .sync: []
+    case .sync, .exit: []
     case .detach: .detach
     case .mix: random.one(in: 2) ? .detach : []
     }

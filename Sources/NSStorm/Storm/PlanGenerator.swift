@@ -87,6 +87,8 @@ public struct PlanGenerator: ~Copyable {
       prepare(sequential)
     case .blast(let blast):
       plan(blast)
+    case .release(let release):
+      plan(release)
     }
   }
 

@@ -99,6 +99,8 @@ public enum PhaseKind: String, CaseIterable, Hashable, Sendable {
   case contended
   /// Full speed; end state, answers that no order can give, and releases are checked.
   case blast
+  /// One mount after the other goes in one of the ways: when it is released is checked.
+  case release
 }
 
 /// A part of a profile.
@@ -110,6 +112,7 @@ public struct Phase: Hashable, Sendable {
   public enum Body: Hashable, Sendable {
     case sequential(SequentialPhase)
     case blast(BlastPhase)
+    case release(ReleasePhase)
   }
 
   public init(name: String, verification: Verification, body: Body) {
@@ -118,10 +121,20 @@ public struct Phase: Hashable, Sendable {
     self.body = body
   }
 
+  /// Processes that the phase needs beside its namespaces.
+  public var companions: Int {
+    switch body {
+    case .release(let body): body.walkers + body.readers + 4
+    case .blast(let body): body.company.count + 2
+    default: 2
+    }
+  }
+
   public var kind: PhaseKind {
     switch body {
     case .sequential: .sequential
     case .blast: .blast
+    case .release: .release
     }
   }
 }
@@ -192,6 +205,36 @@ public struct BlastPhase: Hashable, Sendable {
     case sync, detach
     /// Half of the calls each, drawn from the seed.
     case mix
+    /// No umount: the workers' processes exit, each the last of its namespace.
+    case exit
+  }
+
+  /// Where the workers begin in trees of mounts.
+  public enum Aim: String, CaseIterable, Hashable, Sendable {
+    /// At the tops: one call takes a whole tree.
+    case tops
+    /// At the leaves, upwards.
+    case leaves
+  }
+
+  /// Those who are about meanwhile; numbers of processes.
+  public struct Company: Hashable, Sendable {
+    /// They look up and open all paths below the mounts.
+    public var walkers = 0
+    /// They read mountinfo.
+    public var readers = 0
+    /// They copy their mount namespace and let the copy die.
+    public var cloners = 0
+    /// They mount and umount a tmpfs of their own.
+    public var mounters = 0
+    /// They lead the lives of containers: clone, rslave, overlay, rbind, proc, sys, dev, pivot_root, detach, exit.
+    public var containers = 0
+
+    public init() {}
+
+    public var count: Int { walkers + readers + cloners + mounters + containers }
+    /// Whether somebody may hold a reference to a mount at the moment of an umount.
+    public var holdsMounts: Bool { walkers > 0 }
   }
 
   /// Which calls the workers make.
@@ -212,6 +255,12 @@ public struct BlastPhase: Hashable, Sendable {
   public var assault: Assault = .divided
   /// How often the mounts are made and umounted.
   public var rounds = 1
+  /// How many mounts stand on each other in a tree.
+  public var depth = 1
+  public var aim = Aim.leaves
+  public var company = Company()
+  /// Every superblock must be gone so long after the last call.
+  public var bound: Duration = .seconds(30)
 
   public init(namespaces: Int, mountsPerNamespace: Int, workers: Int, umount: UmountKind) {
     self.namespaces = namespaces

@@ -27,6 +27,7 @@ public struct ProfileDescription: Sendable {
       switch phase.body {
       case .sequential(let body): lines += describe(body)
       case .blast(let body): lines += describe(body)
+      case .release(let body): lines += describe(body)
       }
       lines.append("  tables     compared \(phase.verification)")
     }
@@ -68,9 +69,27 @@ public struct ProfileDescription: Sendable {
       }
     return [
       "  mounts     \(phase.mountsPerNamespace) in each of \(phase.namespaces) namespaces, shared, "
-        + "\(phase.rounds) round\(phase.rounds == 1 ? "" : "s")",
+        + "\(phase.rounds) round\(phase.rounds == 1 ? "" : "s")"
+        + (phase.depth > 1
+          ? ", in trees of \(phase.depth), taken at the \(phase.aim.rawValue)" : ""),
       "  umounts    \(phase.umount.rawValue), by \(phase.workers) workers at once, \(how)",
     ]
+  }
+
+  private func describe(_ phase: ReleasePhase) -> [String] {
+    var lines = [
+      "  rounds     \(phase.rounds), one after the other; released within \(phase.bound)",
+      "  on         " + list(phase.fileSystems, name: \.rawValue),
+      "  company    \(phase.walkers) walkers, \(phase.readers) readers of mountinfo",
+    ]
+    if phase.usesNormalGracePeriods {
+      lines.append("  machine    rcu_normal is set meanwhile (--touch-machine, or inside a VM)")
+    }
+    lines.append("  ways")
+    lines += phase.ways.entries.map {
+      row($0.weight, $0.choice.rawValue, $0.choice.explanation)
+    }
+    return lines
   }
 
   private func row(_ weight: Int, _ name: String, _ explanation: String) -> String {

@@ -52,6 +52,16 @@ public struct DivergenceEvent: Hashable, Sendable, Codable {
   public var shrink: String?
 }
 
+/// A release that was not as promised.
+public struct ReleaseEvent: Hashable, Sendable, Codable {
+  /// Index of the phase.
+  public var phase: Int
+  public var finding: ReleaseFinding
+  public var replaySteps: Int
+  /// The command that leads there again.
+  public var replay: String
+}
+
 /// A sign that the kernel itself is broken.
 public struct FaultEvent: Hashable, Sendable, Codable {
   public enum Kind: String, Hashable, Sendable, Codable {
@@ -92,6 +102,10 @@ public struct EndedEvent: Hashable, Sendable, Codable {
   public var memory: RunSummary.Memory?
   public var times: RunSummary.Times
   public var latencies: [LatencySummary]
+  /// What release rounds showed, for each phase, file system and way; nil where there were none.
+  public var releases: [ReleaseTally]?
+  public var releasesByWay: [ReleaseTally]?
+  public var releaseCounts: [RunSummary.ReleaseCounts]?
   /// Processes of the sandbox that could not be ended.
   public var leftovers: String?
   /// How often each rule of the engine was exercised; nil where that was not asked for.

@@ -122,6 +122,11 @@ public final class EventStream {
           replay: "\(context.command) --seed \(replay.seed) --steps \(max(1, replay.steps))",
           shrink: shrinkCommand(divergence, replay)))
     case .windowJudged(let judged): return .window(WindowEvent(judged))
+    case .release(let finding, let replay):
+      return .release(
+        ReleaseEvent(
+          phase: phase, finding: finding, replaySteps: replay.steps,
+          replay: "\(context.command) --seed \(replay.seed) --steps \(max(1, replay.steps))"))
     case .fault(let fault): return .fault(FaultEvent(fault, phase: phase))
     case .skipped(let skip): return .skipped(skip)
     case .warning(let text): return .warning(WarningEvent(text: text))
@@ -166,6 +171,9 @@ public final class EventStream {
       outcome: outcome, exitCode: exitCode(outcome), isComplete: summary.isComplete,
       storm: summary.storm, checks: summary.checks, memory: summary.memory, times: summary.times,
       latencies: summary.latencies,
+      releases: summary.releases.isEmpty ? nil : summary.releases,
+      releasesByWay: summary.releases.isEmpty ? nil : summary.releasesByWay,
+      releaseCounts: summary.releaseCounts.isEmpty ? nil : summary.releaseCounts,
       leftovers: summary.leftovers,
       coverage: context.withCoverage ? RuleCoverageReport(summary.coverage).rules : nil)
   }

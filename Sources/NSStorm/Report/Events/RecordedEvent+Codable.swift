@@ -3,7 +3,7 @@ import StormRun
 extension RecordedEvent: Codable {
   private enum Key: String, CodingKey {
     case version, sequence, elapsedNanoseconds, event
-    case began, phaseBegan, progress, divergence, window, fault, skipped, warning, ended
+    case began, phaseBegan, progress, divergence, window, release, fault, skipped, warning, ended
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -18,6 +18,7 @@ extension RecordedEvent: Codable {
     case .progress(let value): try container.encode(value, forKey: .progress)
     case .divergence(let value): try container.encode(value, forKey: .divergence)
     case .window(let value): try container.encode(value, forKey: .window)
+    case .release(let value): try container.encode(value, forKey: .release)
     case .fault(let value): try container.encode(value, forKey: .fault)
     case .skipped(let value): try container.encode(value, forKey: .skipped)
     case .warning(let value): try container.encode(value, forKey: .warning)
@@ -45,6 +46,7 @@ extension RecordedEvent: Codable {
     case .divergence:
       payload = .divergence(try container.decode(DivergenceEvent.self, forKey: .divergence))
     case .window: payload = .window(try container.decode(WindowEvent.self, forKey: .window))
+    case .release: payload = .release(try container.decode(ReleaseEvent.self, forKey: .release))
     case .fault: payload = .fault(try container.decode(FaultEvent.self, forKey: .fault))
     case .skipped: payload = .skipped(try container.decode(Skip.self, forKey: .skipped))
     case .warning: payload = .warning(try container.decode(WarningEvent.self, forKey: .warning))

@@ -24,6 +24,7 @@ public struct RecordedEvent: Hashable, Sendable {
     case progress(RunProgress)
     case divergence(DivergenceEvent)
     case window(WindowEvent)
+    case release(ReleaseEvent)
     case fault(FaultEvent)
     case skipped(Skip)
     case warning(WarningEvent)
@@ -34,7 +35,7 @@ public struct RecordedEvent: Hashable, Sendable {
 
   /// The words of the member `event`; the payload stands under the same word.
   public enum Name: String, CaseIterable, Hashable, Sendable, Codable {
-    case began, phaseBegan, progress, divergence, window, fault, skipped, warning, ended
+    case began, phaseBegan, progress, divergence, window, release, fault, skipped, warning, ended
   }
 }
 
@@ -47,6 +48,7 @@ extension RecordedEvent.Payload {
     case .progress: RecordedEvent.Name.progress.rawValue
     case .divergence: RecordedEvent.Name.divergence.rawValue
     case .window: RecordedEvent.Name.window.rawValue
+    case .release: RecordedEvent.Name.release.rawValue
     case .fault: RecordedEvent.Name.fault.rawValue
     case .skipped: RecordedEvent.Name.skipped.rawValue
     case .warning: RecordedEvent.Name.warning.rawValue

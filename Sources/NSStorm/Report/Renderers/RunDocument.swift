@@ -32,9 +32,18 @@ public struct RunDocument: Encodable {
   private let times: RunSummary.Times?
   private let latencies: [LatencySummary]
   private let coverage: [RuleUse]?
+  private let releases: [ReleaseTally]?
+  private let releasesByWay: [ReleaseTally]?
+  private let releaseCounts: [RunSummary.ReleaseCounts]?
+  private let releaseFindings: [FoundRelease]?
 
   private struct FoundDivergence: Encodable {
     var divergence: Divergence
+    var replay: String
+  }
+
+  private struct FoundRelease: Encodable {
+    var finding: ReleaseFinding
     var replay: String
   }
 
@@ -64,6 +73,13 @@ public struct RunDocument: Encodable {
     times = record.ended?.times
     latencies = record.ended?.latencies ?? []
     coverage = record.ended?.coverage
+    releases = record.ended?.releases
+    releasesByWay = record.ended?.releasesByWay
+    releaseCounts = record.ended?.releaseCounts
+    releaseFindings =
+      record.releases.isEmpty
+      ? nil
+      : record.releases.map { FoundRelease(finding: $0.event.finding, replay: $0.event.replay) }
   }
 
   public func data() throws -> Data {

@@ -21,6 +21,8 @@ public struct RunText: Sendable {
       let head = isKnown ? style.warning("known issue:") : style.bad("divergence:")
       return "\(head) \(folded("\(event.divergence)"))\n  replay: \(event.replay)"
         + (event.shrink.map { "\n  shrink: \($0)" } ?? "")
+    case .release(let event):
+      return "\(style.bad("release:")) \(event.finding)\n  replay: \(event.replay)"
     case .fault(let fault): return "\(style.bad("kernel fault:")) \(fault.text)"
     case .warning(let warning): return "\(style.warning("warning:")) \(warning.text)"
     case .phaseBegan, .progress, .window, .skipped, .ended, .unknown: return nil
@@ -55,7 +57,7 @@ public struct RunText: Sendable {
       ("kernel", "\(began.kernel.release) (\(began.kernel.build)), rules of \(began.rules)"),
       ("profile", "\(began.profile), seed \(began.seed)"),
     ]
-    if let ended = record.ended { rows += work(ended) }
+    if let ended = record.ended { rows += work(ended) + releaseRows(record, ended) }
     rows.append(("divergences", divergences(record)))
     for skip in record.skips {
       let count = skip.count > 1 ? " (\(skip.count) times)" : ""
@@ -85,9 +87,7 @@ public struct RunText: Sendable {
     return [
       (
         "calls",
-        storm.volleyCalls == 0
-          ? "\(storm.steps), \(succeeded(storm)) succeeded"
-          : "\(storm.steps) one by one and \(storm.volleyCalls) at once, \(succeeded(storm)) succeeded"
+        calls(storm) + ", \(succeeded(storm)) succeeded"
       ),
       ("errnos", errnos(storm)),
       (
@@ -109,7 +109,32 @@ public struct RunText: Sendable {
           + "\(checks.memberLists) member lists, \(checks.sampledTables) samples"
           + (checks.doublyReadTables.map { ", \($0) tables read by both observers" } ?? "")
       ),
+    ] + superblocks(storm)
+  }
+
+  private func superblocks(_ storm: RunSummary.Storm) -> [(String, String)] {
+    guard storm.superblocksReleased > 0 else { return [] }
+    let milliseconds = (storm.longestReleaseNanoseconds + 500_000) / 1_000_000
+    let busy =
+      storm.busyUmounts == 0
+      ? "" : "; \(storm.busyUmounts) synchronous umounts were EBUSY because of walkers"
+    return [
+      (
+        "released",
+        "\(storm.superblocksReleased) superblocks after storms, the last waited for \(milliseconds) ms\(busy)"
+      )
     ]
+  }
+
+  private func calls(_ storm: RunSummary.Storm) -> String {
+    var parts: [String] = []
+    let steps = storm.steps - storm.releaseRounds
+    if steps > 0 { parts.append(steps == storm.calls ? "\(steps)" : "\(steps) one by one") }
+    if storm.volleyCalls > 0 { parts.append("\(storm.volleyCalls) at once") }
+    if storm.releaseRounds > 0 {
+      parts.append("\(storm.releaseCalls) in \(storm.releaseRounds) release rounds")
+    }
+    return parts.isEmpty ? "0" : parts.joined(separator: " and ")
   }
 
   private func succeeded(_ storm: RunSummary.Storm) -> String {
@@ -147,7 +172,7 @@ public struct RunText: Sendable {
       + "kernel \(signed(memory.kernelChangeBytes / (1 << 20))) MiB at the largest"
   }
 
-  private func signed(_ number: Int) -> String { number < 0 ? "\(number)" : "+\(number)" }
+  func signed(_ number: Int) -> String { number < 0 ? "\(number)" : "+\(number)" }
 
   private func times(_ times: RunSummary.Times) -> String {
     "\(seconds(times.totalNanoseconds)): calls \(seconds(times.kernelNanoseconds)), "

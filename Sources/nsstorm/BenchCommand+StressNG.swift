@@ -1,0 +1,46 @@
+import Foundation
+import StormKernel
+
+extension BenchCommand {
+  /// `stress-ng --umount` with the same number of workers, by its own count of mounts and umounts.
+  func besideStressNG() throws {
+    let program = ["/usr/bin/stress-ng", "/usr/local/bin/stress-ng", "/bin/stress-ng"]
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+    guard let program else {
+      print(
+        "blast beside stress-ng: skipped: stress-ng is not installed (apt-get install stress-ng)")
+      return
+    }
+    let workers = 2
+    let output = Pipe()
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = ["--umount", "\(workers)", "--timeout", "5", "--metrics-brief"]
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard let theirs = Self.cyclesPerSecond(inMetrics: text) else {
+      print("blast beside stress-ng: skipped: its metrics could not be read")
+      return
+    }
+    let sandbox = try Sandbox.launch()
+    defer { try? sandbox.teardown() }
+    let ours = try sandbox.measureBlast(processes: workers).programCyclesPerSecond
+    print(
+      "blast beside stress-ng --umount, \(workers) workers: stress-ng \(Int(theirs)), nsstorm \(Int(ours)) mounts "
+        + "and umounts a second; ratio \(String(format: "%.2f", ours / theirs)) (aim: more than 1)")
+  }
+
+  /// The column "bogo ops/s (real time)" of the line of the stressor.
+  static func cyclesPerSecond(inMetrics text: String) -> Double? {
+    for line in text.split(separator: "\n") {
+      guard let stressor = line.range(of: " umount ") else { continue }
+      let numbers = line[stressor.upperBound...].split(separator: " ").compactMap { Double($0) }
+      // bogo ops, real, user and system time, bogo ops/s by real and by CPU time.
+      if numbers.count >= 5 { return numbers[4] }
+    }
+    return nil
+  }
+}
