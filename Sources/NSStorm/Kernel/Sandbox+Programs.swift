@@ -27,7 +27,8 @@ extension Sandbox {
     }
     let usesBarrier = start == .together
     let spins = usesBarrier && programs.count <= max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    nss_batch_begin(&handle, UInt32(runs.count), spins)
+    let foreground = programs.count { !$0.isInBackground }
+    nss_batch_begin(&handle, UInt32(runs.count), UInt32(foreground), spins)
     for index in runs.indices {
       let slot = slot(at: runs[index].worker)
       // Of the program before; a worker that does not come to its start must not seem to be in the middle.
@@ -36,7 +37,10 @@ extension Sandbox {
       slot.pointee.task = runs[index].place.task(
         iterations: UInt32(clamping: max(1, programs[index].iterations)),
         cpu: programs[index].cpu.map { Int32(clamping: $0) } ?? -1,
-        flags: UInt32(NSS_TASK_IN_BATCH | (usesBarrier ? NSS_TASK_EXPECTS_BARRIER : 0)))
+        flags: UInt32(
+          NSS_TASK_IN_BATCH | (usesBarrier ? NSS_TASK_EXPECTS_BARRIER : 0)
+            | (programs[index].isInBackground ? NSS_TASK_IN_BACKGROUND : 0)))
+      slot.pointee.task.priority = Int32(clamping: programs[index].priority)
       runs[index].request = nss_worker_post(slot)
     }
     var began = nss_now()
@@ -181,6 +185,7 @@ extension Sandbox {
           forget(program.actor)
           return outcome(.finished)
         }
+        if program.isInBackground { return outcome(.finished) }
         let isWhole = iterations >= max(1, program.iterations)
         return outcome(isWhole || !stopped ? .finished : .stopped)
       }

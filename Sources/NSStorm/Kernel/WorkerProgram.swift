@@ -8,6 +8,11 @@ public struct WorkerProgram: Hashable, Sendable {
   public var iterations: Int
   /// The CPU that the worker stays on; nil for all.
   public var cpu: Int?
+  /// The nice value that the worker runs with, -20 ... 19.
+  public var priority = 0
+  /// The steps are repeated until every program of the batch that is not in the background has ended; the records are
+  /// those of the last round and may be mixed with some of the round before.
+  public var isInBackground = false
 
   public init(actor: Int, steps: [Step], iterations: Int = 1, cpu: Int? = nil) {
     self.actor = actor

@@ -37,6 +37,9 @@ public final class StormRunner {
   /// What checks that were given up for others had compared.
   var earlierTally = StepCheck.Tally()
   var phase = PhaseState()
+  /// The judge of the racing calls of the current round.
+  var race: RaceState?
+  var windowCount = 0
   var skipCounts: [Skip: Int] = [:]
   var latencies = LatencyBook()
   let began = ContinuousClock.now
@@ -123,9 +126,10 @@ public final class StormRunner {
     }
   }
 
-  private static func sandboxLimits(_ profile: Profile) -> SandboxLimits {
+  static func sandboxLimits(_ profile: Profile) -> SandboxLimits {
     SandboxLimits(
-      workers: profile.limits.namespaces + 2, rootBytes: profile.limits.rootBytes,
+      workers: profile.limits.namespaces + 2 + profile.threadCount,
+      rootBytes: profile.limits.rootBytes,
       callTime: profile.limits.answer)
   }
 
@@ -160,6 +164,7 @@ public final class StormRunner {
         if lookAtKernel() == .ends { course = .ends }
       }
       if summary.faults.isEmpty {
+        endRace()
         if course == .goesOn { _ = try verifyAll() }
         try measureMemory()
       }
@@ -177,15 +182,19 @@ public final class StormRunner {
   ) throws(SandboxError) -> Course {
     switch item {
     case .phase(let index):
+      endRace()
       if phase.unverifiedSteps > 0, try verifyAll() == .ends { return .ends }
       let entry = profile.phases[index]
       phase = PhaseState(index: index, verification: entry.verification)
       emit(.phaseBegan(index: index, name: entry.name, kind: entry.kind))
       return .goesOn
     case .step(let step):
+      endRace()
       return try perform(step)
     case .volley(let volley):
       return try fire(volley, control: &control)
+    case .race(let race):
+      return try run(race, control: &control)
     }
   }
 

@@ -61,6 +61,8 @@ public enum PlanItem: Hashable, Sendable {
   case phase(index: Int)
   case step(PlannedStep)
   case volley(Volley)
+  /// A window of a contended phase.
+  case race(Race)
 }
 
 /// A whole plan: data, the same on every machine for the same profile, seed and rules.
@@ -87,7 +89,7 @@ public struct Plan: Hashable, Sendable {
       switch item {
       case .phase: stepsOfPhase = 0
       case .step: stepsOfPhase += 1
-      case .volley: break
+      case .volley, .race: break
       }
       if generator.isBoundedByTime, stepsOfPhase >= durationSteps { generator.endPhase() }
     }

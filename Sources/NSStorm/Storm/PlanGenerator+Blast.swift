@@ -25,7 +25,7 @@ extension PlanGenerator {
   }
 
   /// Namespace 0 alone, with its root alone.
-  private mutating func clear() {
+  mutating func clear() {
     for process in model.livingProcesses where process != 0 { act(process, .exit, .preparation) }
     for slot in actors.openSlots(of: 0) { act(0, .close(slot), .preparation) }
     act(0, .chdir("/"), .preparation)

@@ -167,7 +167,8 @@ public final class EventStream {
       storm: summary.storm, checks: summary.checks, memory: summary.memory, times: summary.times,
       latencies: summary.latencies,
       leftovers: summary.leftovers,
-      coverage: context.withCoverage ? RuleCoverageReport(summary.coverage).rules : nil)
+      coverage: context.withCoverage ? RuleCoverageReport(summary.coverage).rules : nil,
+      races: summary.races)
   }
 
   private func nanoseconds(_ duration: Duration) -> UInt64 {

@@ -32,6 +32,7 @@ public struct RunDocument: Encodable {
   private let times: RunSummary.Times?
   private let latencies: [LatencySummary]
   private let coverage: [RuleUse]?
+  private let races: RunSummary.Races?
 
   private struct FoundDivergence: Encodable {
     var divergence: Divergence
@@ -64,6 +65,7 @@ public struct RunDocument: Encodable {
     times = record.ended?.times
     latencies = record.ended?.latencies ?? []
     coverage = record.ended?.coverage
+    races = record.ended?.races
   }
 
   public func data() throws -> Data {

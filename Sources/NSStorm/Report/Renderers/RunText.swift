@@ -23,7 +23,9 @@ public struct RunText: Sendable {
         + (event.shrink.map { "\n  shrink: \($0)" } ?? "")
     case .fault(let fault): return "\(style.bad("kernel fault:")) \(fault.text)"
     case .warning(let warning): return "\(style.warning("warning:")) \(warning.text)"
-    case .phaseBegan, .progress, .window, .skipped, .ended, .unknown: return nil
+    case .window(let window):
+      return window.verdict == .violated ? window.reason : nil
+    case .phaseBegan, .progress, .skipped, .ended, .unknown: return nil
     }
   }
 
@@ -82,7 +84,7 @@ public struct RunText: Sendable {
   private func work(_ ended: EndedEvent) -> [(String, String)] {
     let storm = ended.storm
     let checks = ended.checks
-    return [
+    var rows = [
       (
         "calls",
         storm.volleyCalls == 0
@@ -110,6 +112,32 @@ public struct RunText: Sendable {
           + (checks.doublyReadTables.map { ", \($0) tables read by both observers" } ?? "")
       ),
     ]
+    if let races = ended.races { rows.append(("races", Self.describe(races))) }
+    return rows
+  }
+
+  /// What the racing calls came to.
+  static func describe(_ races: RunSummary.Races) -> String {
+    var lines = [
+      "\(races.windows) windows with \(races.calls) calls: \(races.explained) explained, "
+        + "\(races.violated) violated, \(races.unknownCount) unknown"
+        + (races.hasTooManyUnknown ? " (more than 1%)" : "")
+    ]
+    if races.unknownCount > 0 {
+      let budgets = races.unknown.sorted { $0.key < $1.key }.map { "\($0.value) by \($0.key)" }
+      lines.append(
+        "unknown: " + (budgets + ["\(races.unjudged) after one of them"]).joined(separator: ", "))
+    }
+    lines.append(
+      "\(races.conflicts) pairs of calls conflicted (overlapped in time on the same mounts)"
+        + (races.hasTooFewConflicts ? "; the profile asks for \(races.leastConflicts)" : ""))
+    if races.umountsUnderWalkers > 0 {
+      lines.append("\(races.umountsUnderWalkers) umounts while walkers crossed the places")
+    }
+    let latitude = Latitude.allCases.map { "\($0.rawValue) \(races.latitude[$0.rawValue] ?? 0)" }
+    lines.append(
+      "latitude used: \(latitude.joined(separator: ", ")); \(races.steps) points tried")
+    return lines.joined(separator: "\n")
   }
 
   private func succeeded(_ storm: RunSummary.Storm) -> String {
@@ -152,6 +180,7 @@ public struct RunText: Sendable {
   private func times(_ times: RunSummary.Times) -> String {
     "\(seconds(times.totalNanoseconds)): calls \(seconds(times.kernelNanoseconds)), "
       + "reading \(seconds(times.readingNanoseconds)), engine \(seconds(times.engineNanoseconds))"
+      + (times.searchNanoseconds.map { ", searching orders \(seconds($0))" } ?? "")
   }
 
   private func seconds(_ nanoseconds: UInt64) -> String {
