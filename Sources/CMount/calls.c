@@ -27,39 +27,39 @@ enum { FSCONFIG_STRING = 1, FSCONFIG_CREATE = 6, CLOSE_ON_EXEC = 1 };
 // A request without a namespace id must have the size of the first version, or kernels before 6.11 answer E2BIG.
 enum { REQUEST_SIZE_FIRST = 24, REQUEST_SIZE_NAMESPACE = 32 };
 
-static int answer(long value) { return value < 0 ? -errno : (int)value; }
+static int answer(long value) { return (int)value; }
 
 int nss_open_tree(int directory, const char *path, uint32_t flags) {
-  return answer(syscall(CALL_OPEN_TREE, directory, path, flags));
+  return answer(NSS_CALL3(CALL_OPEN_TREE, directory, path, flags));
 }
 
 int nss_open_tree_attr(
   int directory, const char *path, uint32_t flags, const struct nss_mount_attr *attributes) {
   return answer(
-    syscall(CALL_OPEN_TREE_ATTR, directory, path, flags, attributes, sizeof *attributes));
+    NSS_CALL5(CALL_OPEN_TREE_ATTR, directory, path, flags, attributes, sizeof *attributes));
 }
 
 int nss_move_mount(
   int from_directory, const char *from, int to_directory, const char *to, uint32_t flags) {
-  return answer(syscall(CALL_MOVE_MOUNT, from_directory, from, to_directory, to, flags));
+  return answer(NSS_CALL5(CALL_MOVE_MOUNT, from_directory, from, to_directory, to, flags));
 }
 
 int nss_mount_setattr(
   int directory, const char *path, uint32_t flags, const struct nss_mount_attr *attributes) {
   return answer(
-    syscall(CALL_MOUNT_SETATTR, directory, path, flags, attributes, sizeof *attributes));
+    NSS_CALL5(CALL_MOUNT_SETATTR, directory, path, flags, attributes, sizeof *attributes));
 }
 
 int nss_fsopen(const char *type, uint32_t flags) {
-  return answer(syscall(CALL_FSOPEN, type, flags));
+  return answer(NSS_CALL2(CALL_FSOPEN, type, flags));
 }
 
 int nss_fsconfig(int context, uint32_t command, const char *key, const void *value, int aux) {
-  return answer(syscall(CALL_FSCONFIG, context, command, key, value, aux));
+  return answer(NSS_CALL5(CALL_FSCONFIG, context, command, key, value, aux));
 }
 
 int nss_fsmount(int context, uint32_t flags, uint32_t attributes) {
-  return answer(syscall(CALL_FSMOUNT, context, flags, attributes));
+  return answer(NSS_CALL3(CALL_FSMOUNT, context, flags, attributes));
 }
 
 int nss_detached_mount(const char *type, const char *source, uint32_t flags) {
@@ -73,7 +73,7 @@ int nss_detached_mount(const char *type, const char *source, uint32_t flags) {
 }
 
 int nss_pivot_root(const char *new_root, const char *put_old) {
-  return answer(syscall(SYS_pivot_root, new_root, put_old));
+  return answer(NSS_CALL2(SYS_pivot_root, new_root, put_old));
 }
 
 int nss_statmount(
@@ -85,7 +85,7 @@ int nss_statmount(
     .parameter = mask,
     .namespace_id = namespace_id,
   };
-  return answer(syscall(CALL_STATMOUNT, &request, buffer, size, 0));
+  return answer(NSS_CALL4(CALL_STATMOUNT, &request, buffer, size, 0));
 }
 
 int64_t nss_listmount(
@@ -96,12 +96,11 @@ int64_t nss_listmount(
     .parameter = last,
     .namespace_id = namespace_id,
   };
-  long count = syscall(CALL_LISTMOUNT, &request, ids, limit, 0);
-  return count < 0 ? -errno : count;
+  return NSS_CALL4(CALL_LISTMOUNT, &request, ids, limit, 0);
 }
 
 int nss_namespace_id(int descriptor, uint64_t *id) {
-  return answer(ioctl(descriptor, _IOR(0xb7, 0x5, uint64_t), id));
+  return answer(NSS_CALL3(SYS_ioctl, descriptor, _IOR(0xb7, 0x5, uint64_t), id));
 }
 
 // `struct mnt_ns_info`.
@@ -113,7 +112,8 @@ struct namespace_info {
 
 static int neighbour(int descriptor, int number, struct namespace_info *info) {
   *info = (struct namespace_info){.size = sizeof *info};
-  return answer(ioctl(descriptor, _IOC(_IOC_READ, 0xb7, (unsigned)number, sizeof *info), info));
+  return answer(NSS_CALL3(
+    SYS_ioctl, descriptor, _IOC(_IOC_READ, 0xb7, (unsigned)number, sizeof *info), info));
 }
 
 int64_t nss_list_namespaces(uint64_t *ids, uint64_t limit) {

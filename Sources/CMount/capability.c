@@ -14,6 +14,7 @@ static const struct nss_capability kept[] = {
   {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "paths through directories of any owner"},
   {CAP_SYS_PTRACE, "CAP_SYS_PTRACE",
    "stack, wait channel and memory account of workers that live in user namespaces"},
+  {CAP_SYS_NICE, "CAP_SYS_NICE", "workers with priorities of their own"},
   {CAP_SYSLOG, "CAP_SYSLOG", "/dev/kmsg where dmesg_restrict is set"},
 };
 

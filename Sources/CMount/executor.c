@@ -1,9 +1,8 @@
-// Makes one prepared operation. Runs in workers: no allocation, no lock, no output.
+// Makes one prepared operation. Runs in workers: no allocation, no lock, no output, no errno.
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,7 +23,7 @@ enum {
   FILE_MODE = 0644,
 };
 
-// One worker is one process with one thread, so these are its own.
+// One process has one of each; the threads of a process share its descriptors, working directory and root.
 static struct nss_place here;
 static int32_t slots[NSS_DESCRIPTOR_SLOTS];  // descriptor + 1; 0 is empty, so that untouched pages stay shared
 static int slots_used;                       // no slot from here on was ever used
@@ -45,24 +44,26 @@ int nss_slot_descriptor(int32_t slot) {
   return slot >= 0 && slot < NSS_DESCRIPTOR_SLOTS ? slots[slot] - 1 : -1;
 }
 
+static int32_t failure(long result) { return result < 0 ? (int32_t)-result : 0; }
+
 int32_t nss_slot_close(int32_t slot) {
   int descriptor = nss_slot_descriptor(slot);
   if (descriptor < 0) return EBADF;
   slots[slot] = 0;
-  return close(descriptor) < 0 ? errno : 0;
+  return failure(NSS_CALL1(SYS_close, descriptor));
 }
 
 // As dup2 has it: a descriptor that was in the slot is closed once the new one is there.
 int32_t nss_slot_fill(int32_t slot, int descriptor) {
   if (descriptor < 0) return -descriptor;
   if (slot < 0 || slot >= NSS_DESCRIPTOR_SLOTS) {
-    close(descriptor);
+    NSS_CALL1(SYS_close, descriptor);
     return EMFILE;
   }
   int previous = nss_slot_descriptor(slot);
   slots[slot] = descriptor + 1;
   if (slot >= slots_used) slots_used = slot + 1;
-  if (previous >= 0) close(previous);
+  if (previous >= 0) NSS_CALL1(SYS_close, previous);
   return 0;
 }
 
@@ -73,8 +74,9 @@ void nss_executor_close_slots(void) {
   slots_used = 0;
 }
 
-static int32_t failure(int result) { return result < 0 ? errno : 0; }
-static int32_t negated(int result) { return result < 0 ? -result : 0; }
+static int open_at(int directory, const char *path, int flags) {
+  return (int)NSS_CALL4(SYS_openat, directory, path, flags, 0);
+}
 
 // A path argument as the *at family takes it.
 struct argument {
@@ -134,15 +136,15 @@ static int32_t detour_begin(
     needed = needed || operation->kind[i] >= NSS_PATH_DESCRIPTOR;
   }
   if (!needed) return 0;
-  detour->saved = open(".", O_PATH | O_CLOEXEC);
-  if (detour->saved < 0) return errno;
+  detour->saved = open_at(AT_FDCWD, ".", O_PATH | O_CLOEXEC);
+  if (detour->saved < 0) return failure(detour->saved);
   for (int i = 0; i < count; i++) {
     int start = -1;
     if (is_name(operation, i)) continue;
     if (operation->kind[i] >= NSS_PATH_DESCRIPTOR) {
       start = nss_slot_descriptor(operation->slot[i]);
       if (start < 0) {
-        close(detour->saved);
+        NSS_CALL1(SYS_close, detour->saved);
         detour->saved = -1;
         return EBADF;
       }
@@ -155,7 +157,7 @@ static int32_t detour_begin(
       const char *rest = detour->path[i];
       if (!*rest || *rest == '/') continue;  // an empty path stays ENOENT, an absolute one is itself
       if (strlen(rest) >= sizeof detour->buffer[i] - (size_t)(end - detour->buffer[i]) - 1) {
-        close(detour->saved);
+        NSS_CALL1(SYS_close, detour->saved);
         detour->saved = -1;
         return ENAMETOOLONG;
       }
@@ -163,19 +165,18 @@ static int32_t detour_begin(
     }
     detour->path[i] = detour->buffer[i];
   }
-  if (fchdir(here.procfs) < 0) {
-    int32_t error = errno;
-    close(detour->saved);
+  int32_t error = failure(NSS_CALL1(SYS_fchdir, here.procfs));
+  if (error) {
+    NSS_CALL1(SYS_close, detour->saved);
     detour->saved = -1;
-    return error;
   }
-  return 0;
+  return error;
 }
 
 static void detour_end(struct detour *detour, bool stay) {
   if (detour->saved < 0) return;
-  if (!stay) (void)!fchdir(detour->saved);
-  close(detour->saved);
+  if (!stay) NSS_CALL1(SYS_fchdir, detour->saved);
+  NSS_CALL1(SYS_close, detour->saved);
 }
 
 static int32_t string_call(const struct nss_op *operation, const char *text) {
@@ -185,14 +186,16 @@ static int32_t string_call(const struct nss_op *operation, const char *text) {
   if (error) return error;
   switch (operation->code) {
     case NSS_OP_MOUNT:
-      error = failure(mount(
-        detour.path[0], detour.path[1], operation->text ? text + operation->text : NULL,
+      error = failure(NSS_CALL5(
+        SYS_mount, detour.path[0], detour.path[1], operation->text ? text + operation->text : NULL,
         operation->flags, NULL));
       break;
-    case NSS_OP_UMOUNT: error = failure(umount2(detour.path[0], (int)operation->flags)); break;
-    case NSS_OP_CHROOT: error = failure(chroot(detour.path[0])); break;
-    case NSS_OP_CHDIR: error = failure(chdir(detour.path[0])); break;
-    case NSS_OP_PIVOT_ROOT: error = negated(nss_pivot_root(detour.path[0], detour.path[1])); break;
+    case NSS_OP_UMOUNT:
+      error = failure(NSS_CALL2(SYS_umount2, detour.path[0], (int)operation->flags));
+      break;
+    case NSS_OP_CHROOT: error = failure(NSS_CALL1(SYS_chroot, detour.path[0])); break;
+    case NSS_OP_CHDIR: error = failure(NSS_CALL1(SYS_chdir, detour.path[0])); break;
+    case NSS_OP_PIVOT_ROOT: error = failure(nss_pivot_root(detour.path[0], detour.path[1])); break;
     default: error = ENOSYS;
   }
   detour_end(&detour, operation->code == NSS_OP_CHDIR && error == 0);
@@ -218,14 +221,14 @@ static bool stands_on_absolute_root(void) {
 
 // setns with a descriptor of a namespace or of a process.
 static int32_t enter(int descriptor) {
-  int own = openat(here.procfs, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
-  int32_t error = failure(setns(descriptor, CLONE_NEWNS));
+  int own = open_at(here.procfs, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  int32_t error = failure(NSS_CALL2(SYS_setns, descriptor, CLONE_NEWNS));
   if (error == 0 && stands_on_absolute_root()) {
     // That is the machine's own rootfs: nobody may make a call from there, whatever the plan believed.
     error = ENOTRECOVERABLE;
-    if (setns(own, CLONE_NEWNS) < 0 || stands_on_absolute_root()) _exit(1);
+    if (NSS_CALL2(SYS_setns, own, CLONE_NEWNS) < 0 || stands_on_absolute_root()) _exit(1);
   }
-  if (own >= 0) close(own);
+  if (own >= 0) NSS_CALL1(SYS_close, own);
   if (error == 0) nss_note_namespace();
   return error;
 }
@@ -234,10 +237,10 @@ static int32_t switch_namespace(const struct nss_op *operation) {
   if (operation->worker >= here.region->worker_limit) return EBADF;
   int pid = __atomic_load_n(&nss_worker_at(here.region, operation->worker)->pid, __ATOMIC_RELAXED);
   // By a pidfd: opening the namespace's file below /proc would be refused, with another errno, before setns is asked.
-  int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
-  if (descriptor < 0) return errno;
+  int descriptor = (int)NSS_CALL2(SYS_pidfd_open, pid, 0);
+  if (descriptor < 0) return failure(descriptor);
   int32_t error = enter(descriptor);
-  close(descriptor);
+  NSS_CALL1(SYS_close, descriptor);
   return error;
 }
 
@@ -247,8 +250,7 @@ static int namespace_file(const struct nss_op *operation, const char *name) {
   int pid = __atomic_load_n(&nss_worker_at(here.region, operation->worker)->pid, __ATOMIC_RELAXED);
   char path[48];
   nss_put_text(nss_put_text(nss_put_number(path, pid), "/ns/"), name);
-  int descriptor = openat(here.procfs, path, O_RDONLY | O_CLOEXEC);
-  return descriptor < 0 ? -errno : descriptor;
+  return open_at(here.procfs, path, O_RDONLY | O_CLOEXEC);
 }
 
 // value: attributes to set in the low half, to clear in the high half; flags: AT_ flags low, propagation high.
@@ -270,7 +272,7 @@ static int32_t change_attributes(const struct nss_op *operation, const char *tex
   struct argument path = argument(operation, 0, text);
   struct nss_mount_attr attributes = attributes_of(operation);
   uint32_t flags = (uint32_t)operation->flags | (path.is_descriptor ? AT_EMPTY_PATH : 0);
-  return negated(nss_mount_setattr(path.directory, path.path, flags, &attributes));
+  return failure(nss_mount_setattr(path.directory, path.path, flags, &attributes));
 }
 
 static int32_t open_changed_tree(const struct nss_op *operation, const char *text) {
@@ -285,8 +287,9 @@ static int32_t open_changed_tree(const struct nss_op *operation, const char *tex
 static int32_t baseline(const struct nss_op *operation, const char *text) {
   const char *target = text + operation->path[1];
   for (uint64_t round = 0; round < operation->value; round++) {
-    if (mount("t", target, "tmpfs", 0, NULL) < 0) return errno;
-    if (umount2(target, (int)operation->flags) < 0) return errno;
+    int32_t error = failure(NSS_CALL5(SYS_mount, "t", target, "tmpfs", 0, NULL));
+    if (!error) error = failure(NSS_CALL2(SYS_umount2, target, (int)operation->flags));
+    if (error) return error;
   }
   return 0;
 }
@@ -298,49 +301,51 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
     case NSS_OP_MOUNT:
       // The common case without a frame for detours.
       if (operation->kind[0] <= NSS_PATH_TEXT && operation->kind[1] <= NSS_PATH_TEXT)
-        return failure(mount(
-          operation->kind[0] ? text + operation->path[0] : NULL,
+        return failure(NSS_CALL5(
+          SYS_mount, operation->kind[0] ? text + operation->path[0] : NULL,
           operation->kind[1] ? text + operation->path[1] : NULL,
           operation->text ? text + operation->text : NULL, operation->flags, NULL));
       return string_call(operation, text);
     case NSS_OP_UMOUNT:
       if (operation->kind[0] == NSS_PATH_TEXT)
-        return failure(umount2(text + operation->path[0], (int)operation->flags));
+        return failure(NSS_CALL2(SYS_umount2, text + operation->path[0], (int)operation->flags));
       return string_call(operation, text);
     case NSS_OP_CHROOT:
     case NSS_OP_CHDIR:
     case NSS_OP_PIVOT_ROOT: return string_call(operation, text);
     case NSS_OP_MKDIR:
       first = linked(operation, 0, text, buffer[0]);
-      return failure(mkdirat(first.directory, first.path, DIRECTORY_MODE));
+      return failure(NSS_CALL3(SYS_mkdirat, first.directory, first.path, DIRECTORY_MODE));
     case NSS_OP_RMDIR:
       first = linked(operation, 0, text, buffer[0]);
-      return failure(unlinkat(first.directory, first.path, AT_REMOVEDIR));
+      return failure(NSS_CALL3(SYS_unlinkat, first.directory, first.path, AT_REMOVEDIR));
     case NSS_OP_UNLINK:
       first = linked(operation, 0, text, buffer[0]);
-      return failure(unlinkat(first.directory, first.path, 0));
+      return failure(NSS_CALL3(SYS_unlinkat, first.directory, first.path, 0));
     case NSS_OP_RENAME:
       first = linked(operation, 0, text, buffer[0]);
       second = linked(operation, 1, text, buffer[1]);
-      return failure(renameat(first.directory, first.path, second.directory, second.path));
+      return failure(NSS_CALL4(
+        SYS_renameat, first.directory, first.path, second.directory, second.path));
     case NSS_OP_SYMLINK:
       first = linked(operation, 0, text, buffer[0]);
-      return failure(symlinkat(text + operation->text, first.directory, first.path));
+      return failure(NSS_CALL3(SYS_symlinkat, text + operation->text, first.directory, first.path));
     case NSS_OP_TOUCH:
       first = linked(operation, 0, text, buffer[0]);
-      return failure(mknodat(first.directory, first.path, S_IFREG | FILE_MODE, 0));
+      return failure(
+        NSS_CALL4(SYS_mknodat, first.directory, first.path, S_IFREG | FILE_MODE, 0));
     case NSS_OP_STAT: {
       struct stat status;
       first = argument(operation, 0, text);
-      return failure(
-        fstatat(first.directory, first.path, &status, first.is_descriptor ? AT_EMPTY_PATH : 0));
+      return failure(NSS_CALL4(
+        SYS_newfstatat, first.directory, first.path, &status,
+        first.is_descriptor ? AT_EMPTY_PATH : 0));
     }
     case NSS_OP_OPEN: {
       first = linked(operation, 0, text, buffer[0]);
       int flags = O_RDONLY | O_CLOEXEC | (operation->flags & NSS_OPEN_PATH ? O_PATH : 0)
         | (operation->flags & NSS_OPEN_DIRECTORY ? O_DIRECTORY : 0);
-      int descriptor = openat(first.directory, first.path, flags);
-      return nss_slot_fill(operation->result_slot, descriptor < 0 ? -errno : descriptor);
+      return nss_slot_fill(operation->result_slot, open_at(first.directory, first.path, flags));
     }
     case NSS_OP_CLOSE: return nss_slot_close(operation->slot[0]);
     case NSS_OP_OPEN_TREE: {
@@ -365,7 +370,7 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
     case NSS_OP_MOVE_MOUNT:
       first = argument(operation, 0, text);
       second = argument(operation, 1, text);
-      return negated(nss_move_mount(
+      return failure(nss_move_mount(
         first.directory, first.path, second.directory, second.path,
         (uint32_t)operation->flags | (first.is_descriptor ? MOVE_FROM_EMPTY : 0)
           | (second.is_descriptor ? MOVE_TO_EMPTY : 0)));
@@ -385,6 +390,7 @@ int32_t nss_execute(const struct nss_op *operation, const char *text) {
     case NSS_OP_LET_GO: return nss_let_go(operation->slot[0]);
     case NSS_OP_UNSHARE:
     case NSS_OP_SHARE: return nss_make_worker(operation);
+    case NSS_OP_THREAD: return nss_make_thread(operation);
     case NSS_OP_BASELINE: return baseline(operation, text);
     case NSS_OP_EXIT:
     case NSS_OP_PAUSE: return 0;

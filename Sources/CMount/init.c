@@ -132,14 +132,16 @@ static void limit_resources(void) {
 
 static void mark_dead(int pid, int status) {
   struct nss_region *region = place.region;
+  bool found = false;
   for (uint32_t i = 0; i < region->worker_limit; i++) {
     struct nss_worker *worker = nss_worker_at(region, i);
     uint32_t state = nss_load(&worker->state);
     if ((state != NSS_ALIVE && state != NSS_STARTING) || worker->pid != pid) continue;
     worker->exit_status = status;
     nss_publish(&worker->state, NSS_DEAD);
-    return;
+    found = true;  // the threads of a process have slots of their own
   }
+  if (found) return;
   for (uint32_t i = 0; i < region->observer_limit; i++) {
     struct nss_observer *observer = nss_observer_at(region, i);
     uint32_t state = nss_load(&observer->state);

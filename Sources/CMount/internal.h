@@ -1,8 +1,10 @@
 #pragma once
 // What the files of CMount share with one another and not with Swift.
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "nss_shared.h"
 
@@ -12,6 +14,31 @@ struct nss_place {
   int procfs;  // a detached procfs: no mount namespace holds it
   int devices;  // a detached devtmpfs, or -1 where the kernel or the rights do not give one
 };
+
+/// A system call without the C library: worker threads have no storage of their own, so errno would be shared. The kernel's
+/// own answer, negative for an errno.
+static inline long nss_raw(long number, long a, long b, long c, long d, long e, long f) {
+#if defined(__x86_64__)
+  register long fourth __asm__("r10") = d;
+  register long fifth __asm__("r8") = e;
+  register long sixth __asm__("r9") = f;
+  long result;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "0"(number), "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth), "r"(sixth)
+                   : "rcx", "r11", "memory");
+  return result;
+#else
+  long result = syscall(number, a, b, c, d, e, f);
+  return result < 0 ? -errno : result;
+#endif
+}
+#define NSS_CALL1(n, a) nss_raw(n, (long)(a), 0, 0, 0, 0, 0)
+#define NSS_CALL2(n, a, b) nss_raw(n, (long)(a), (long)(b), 0, 0, 0, 0)
+#define NSS_CALL3(n, a, b, c) nss_raw(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define NSS_CALL4(n, a, b, c, d) nss_raw(n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define NSS_CALL5(n, a, b, c, d, e) \
+  nss_raw(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
 static inline void *nss_at(const struct nss_region *region, uint64_t offset) {
   return (char *)(uintptr_t)region + offset;
@@ -85,6 +112,8 @@ int32_t nss_let_go(int32_t number);
 int nss_number_namespaces_in_order(int cpu);
 /// A new worker process beside this one (NSS_OP_UNSHARE, NSS_OP_SHARE), started in worker.c.
 int32_t nss_make_worker(const struct nss_op *operation);
+/// A new worker thread beside this one (NSS_OP_THREAD), started in worker.c.
+int32_t nss_make_thread(const struct nss_op *operation);
 /// Sets the namespace's id and inode in this worker's slot.
 void nss_note_namespace(void);
 /// PID 1 of a sandbox. Never returns.

@@ -224,7 +224,7 @@ bool nss_observer_wait_not(struct nss_observer *observer, uint32_t state, uint64
 }
 
 void nss_batch_begin(
-  const struct nss_sandbox *sandbox, uint32_t count, uint32_t target, bool spin) {
+  const struct nss_sandbox *sandbox, uint32_t count, uint32_t foreground, bool spin) {
   struct nss_region *region = sandbox->region;
   nss_store(&region->stop, 0);
   nss_store(&region->go, 0);
@@ -232,7 +232,8 @@ void nss_batch_begin(
   nss_store(&region->arrived, 0);
   nss_store(&region->expected, count);
   nss_store(&region->completed, 0);
-  nss_store(&region->completion_target, target);
+  nss_store(&region->completion_target, count);
+  nss_store(&region->foreground, foreground);
 }
 
 uint32_t nss_batch_wait_arrived(const struct nss_sandbox *sandbox, uint64_t nanoseconds) {

@@ -13,11 +13,11 @@
 void nss_futex_wait(uint32_t *word, uint32_t value, uint64_t nanoseconds) {
   struct timespec limit = {
     .tv_sec = (time_t)(nanoseconds / 1000000000u), .tv_nsec = (long)(nanoseconds % 1000000000u)};
-  syscall(SYS_futex, word, FUTEX_WAIT, value, nanoseconds ? &limit : NULL, NULL, 0);
+  NSS_CALL5(SYS_futex, word, FUTEX_WAIT, value, nanoseconds ? &limit : NULL, NULL);
 }
 
 void nss_futex_wake_all(uint32_t *word) {
-  syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+  NSS_CALL3(SYS_futex, word, FUTEX_WAKE, INT32_MAX);
 }
 
 void nss_publish(uint32_t *word, uint32_t value) {

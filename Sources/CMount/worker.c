@@ -6,8 +6,10 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -23,12 +25,20 @@ enum {
   SLEEP_FROM_NANOSECONDS = 50000,   // shorter delays are spun: a sleep costs that much itself
 };
 
+// What one thread of a worker process executes with.
+struct runner {
+  struct nss_worker *worker;
+  int cpu;
+  int priority;
+  bool is_thread;
+};
+
 static struct nss_place place;
-static uint32_t own_index;
-static int pinned_cpu = -1;
+static struct runner first = {.cpu = -1};  // the process's first thread
+static int thread_count;
 static jmp_buf top;  // a fork continues here, so that a chain of forks does not deepen the stack
 
-static struct nss_worker *self(void) { return nss_worker_at(place.region, own_index); }
+static struct nss_worker *self(void) { return first.worker; }
 
 void nss_note_namespace(void) {
   struct nss_worker *worker = self();
@@ -59,20 +69,25 @@ static int map_root(void) {
   return result;
 }
 
-static void stay_on(int cpu) {
-  if (cpu == pinned_cpu) return;
+static void stay_on(struct runner *runner, int cpu) {
+  if (cpu == runner->cpu) return;
   cpu_set_t set;
   CPU_ZERO(&set);
   if (cpu >= 0)
     CPU_SET((unsigned)cpu, &set);
   else
     memset(&set, 0xff, sizeof set);
-  if (sched_setaffinity(0, sizeof set, &set) == 0) pinned_cpu = cpu;
+  if (NSS_CALL3(SYS_sched_setaffinity, 0, sizeof set, &set) >= 0) runner->cpu = cpu;
+}
+
+static void take_priority(struct runner *runner, int priority) {
+  if (priority == runner->priority) return;
+  if (NSS_CALL3(SYS_setpriority, PRIO_PROCESS, 0, priority) >= 0) runner->priority = priority;
 }
 
 int nss_number_namespaces_in_order(int cpu) {
-  int before = pinned_cpu;
-  stay_on(cpu);
+  int before = first.cpu;
+  stay_on(&first, cpu);
   return before;
 }
 
@@ -100,41 +115,54 @@ static void wait_for_start(void) {
 }
 
 // Counted first and answered last: once every worker of a batch has answered, nobody will touch the count any more.
-static void finish(const struct nss_task *task, uint32_t request) {
+static void finish(struct nss_worker *worker, const struct nss_task *task, uint32_t request) {
   struct nss_region *region = place.region;
   if (task->flags & NSS_TASK_IN_BATCH) {
+    if (!(task->flags & NSS_TASK_IN_BACKGROUND))
+      __atomic_sub_fetch(&region->foreground, 1, __ATOMIC_ACQ_REL);
     uint32_t completed = __atomic_add_fetch(&region->completed, 1, __ATOMIC_ACQ_REL);
     if (completed == nss_load(&region->completion_target)) nss_futex_wake_all(&region->completed);
   }
-  nss_publish(&self()->done, request);
+  nss_publish(&worker->done, request);
 }
 
-static void run(uint32_t request) {
+static bool is_over(const struct nss_region *region, const struct nss_task *task) {
+  if (__atomic_load_n(&region->stop, __ATOMIC_RELAXED)) return true;
+  return task->flags & NSS_TASK_IN_BACKGROUND && nss_load(&region->foreground) == 0;
+}
+
+static void run(struct runner *runner, uint32_t request) {
   struct nss_region *region = place.region;
-  struct nss_worker *worker = self();
+  struct nss_worker *worker = runner->worker;
   const struct nss_task task = worker->task;
   const struct nss_op *operations = nss_at(region, task.operations);
   struct nss_result *results = nss_at(region, task.results);
   const char *text = nss_at(region, task.text);
   __atomic_store_n(&worker->position, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&worker->iterations_done, 0, __ATOMIC_RELAXED);
-  stay_on(task.cpu);
+  stay_on(runner, task.cpu);
+  take_priority(runner, task.priority);
   if (task.flags & NSS_TASK_EXPECTS_BARRIER) wait_for_start();
-  for (uint32_t iteration = 0; iteration < task.iterations; iteration++) {
+  bool is_endless = task.flags & NSS_TASK_IN_BACKGROUND;
+  for (uint32_t iteration = 0; is_endless || iteration < task.iterations; iteration++) {
     for (uint32_t i = 0; i < task.count; i++) {
-      if (__atomic_load_n(&region->stop, __ATOMIC_RELAXED)) goto stopped;
+      if (is_over(region, &task)) goto stopped;
       const struct nss_op *operation = &operations[i];
       struct nss_result *result = &results[i];
       __atomic_store_n(&worker->position, i, __ATOMIC_RELAXED);
       if (operation->delay_nanoseconds) pause_for(operation->delay_nanoseconds);
       result->start_nanoseconds = nss_now();
-      int32_t error = nss_execute(operation, text);
+      // A thread cannot end or copy its process: the others would go with it, or be left out.
+      bool is_refused = runner->is_thread
+        && (operation->code == NSS_OP_EXIT || operation->code == NSS_OP_UNSHARE
+            || operation->code == NSS_OP_SHARE || operation->code == NSS_OP_THREAD);
+      int32_t error = is_refused ? EINVAL : nss_execute(operation, text);
       result->end_nanoseconds = nss_now();
       result->value = nss_take_value();
       result->error = error;
-      if (operation->code == NSS_OP_EXIT) {
+      if (operation->code == NSS_OP_EXIT && !is_refused) {
         __atomic_store_n(&worker->position, i + 1, __ATOMIC_RELAXED);
-        finish(&task, request);
+        finish(worker, &task, request);
         _exit(0);
       }
     }
@@ -142,12 +170,11 @@ static void run(uint32_t request) {
     __atomic_store_n(&worker->iterations_done, iteration + 1, __ATOMIC_RELAXED);
   }
 stopped:
-  finish(&task, request);
+  finish(worker, &task, request);
 }
 
-static _Noreturn void serve(void) {
-  setjmp(top);
-  struct nss_worker *worker = self();
+static _Noreturn void serve_as(struct runner *runner) {
+  struct nss_worker *worker = runner->worker;
   uint32_t last = nss_load(&worker->done);
   for (;;) {
     nss_spin(&worker->request, last, true, SPIN_NANOSECONDS);
@@ -157,12 +184,17 @@ static _Noreturn void serve(void) {
       continue;
     }
     last = request;
-    run(request);
+    run(runner, request);
   }
 }
 
+static _Noreturn void serve(void) {
+  setjmp(top);
+  serve_as(&first);
+}
+
 static void settle(uint32_t index) {
-  own_index = index;
+  first.worker = nss_worker_at(place.region, index);
   struct nss_worker *worker = self();
   __atomic_store_n(&worker->pid, getpid(), __ATOMIC_RELAXED);
   // A predecessor in this slot may have died over a request.
@@ -181,6 +213,7 @@ static _Noreturn void give_up(int32_t error) {
 static void begin_new_worker(const struct nss_op *operation, uint32_t parent_user_namespaces) {
   nss_executor_close_slots();
   nss_executor_close_holds();
+  thread_count = 0;
   settle(operation->worker);
   struct nss_worker *worker = self();
   worker->user_namespaces = parent_user_namespaces;
@@ -216,10 +249,10 @@ int32_t nss_make_worker(const struct nss_op *operation) {
   __atomic_store_n(&worker->pid, 0, __ATOMIC_RELAXED);
   nss_store(&worker->state, NSS_STARTING);
   // CLONE_PARENT: PID 1 is the parent of every worker and reaps it.
-  long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+  long pid = NSS_CALL5(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
   if (pid < 0) {
     nss_store(&worker->state, NSS_DEAD);
-    return errno;
+    return (int32_t)-pid;
   }
   if (pid == 0) begin_new_worker(operation, user_namespaces);
   for (;;) {
@@ -232,6 +265,46 @@ int32_t nss_make_worker(const struct nss_op *operation) {
     if (nss_load(&worker->state) == NSS_STARTING && kill((pid_t)pid, 0) < 0 && errno == ESRCH)
       nss_store(&worker->state, NSS_DEAD);
   }
+}
+
+// Threads: no storage of their own (nothing that they call uses any), and a stack that the process's end frees.
+enum { THREAD_STACK_BYTES = 64 << 10, THREADS_OF_PROCESS = 16 };
+
+static int thread_main(void *argument) { serve_as(argument); }
+
+int32_t nss_make_thread(const struct nss_op *operation) {
+  static struct runner runners[THREADS_OF_PROCESS];
+  if (operation->worker >= place.region->worker_limit) return EBADF;
+  if (thread_count == THREADS_OF_PROCESS) return EAGAIN;
+  struct nss_worker *worker = nss_worker_at(place.region, operation->worker);
+  uint32_t state = nss_load(&worker->state);
+  if (state == NSS_ALIVE || state == NSS_STARTING) return EEXIST;
+  char *stack = mmap(
+    NULL, THREAD_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1,
+    0);
+  if (stack == MAP_FAILED) return ENOMEM;
+  worker->start_error = 0;
+  worker->user_namespaces = self()->user_namespaces;
+  worker->namespace_id = self()->namespace_id;
+  worker->namespace_inode = self()->namespace_inode;
+  // PID 1 knows workers by their process; when that ends, all its threads' slots are dead.
+  __atomic_store_n(&worker->pid, getpid(), __ATOMIC_RELAXED);
+  nss_store(&worker->done, nss_load(&worker->request));
+  struct runner *runner = &runners[thread_count];
+  // The pinning and the priority of the first thread are copied.
+  *runner = first;
+  runner->worker = worker;
+  runner->is_thread = true;
+  int thread = clone(
+    thread_main, stack + THREAD_STACK_BYTES,
+    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, runner);
+  if (thread < 0) {
+    munmap(stack, THREAD_STACK_BYTES);
+    return EAGAIN;
+  }
+  thread_count++;
+  nss_publish(&worker->state, NSS_ALIVE);
+  return 0;
 }
 
 // Namespace 0: a tmpfs of its own as the only mount, private, its parent the invisible rootfs (trace format, header).

@@ -6,6 +6,7 @@ import StormPlanning
 import StormReclamation
 import StormRun
 import StormTrace
+import StormVerdict
 import StormVocabulary
 
 /// `nsstorm bench`: ratios, each against a baseline of the same run.
@@ -18,6 +19,7 @@ struct BenchCommand: ParsableCommand {
       checked (a storm with all its reading beside the same calls alone; root), executor (a plain C loop of mount and umount2 beside nsstorm's workers; root), engine-kernel (the engine's \
       time beside the kernel's for the same calls; root), engine (cost and memory per copy from 10 to 10,000 namespaces, \
       and of undo), traces (reading and checking steps; give trace files with --traces), explorer (distinct states a second), \
+      concurrency (the judging of racing calls), contended (the profile of that name beside the same calls unchecked; root), \
       observers (reading a mount table of 100, 1,000 and 10,000 mounts in each way; root).
 
       Examples:
@@ -34,6 +36,8 @@ struct BenchCommand: ParsableCommand {
     case traces
     case explorer
     case observers
+    case concurrency
+    case contended
   }
 
   @Argument(help: "What to measure; everything by default.")
@@ -55,6 +59,8 @@ struct BenchCommand: ParsableCommand {
         case .traces: try readTraces(isRequired: sections.contains(.traces))
         case .explorer: try explorer()
         case .observers: try observers()
+        case .concurrency: concurrency()
+        case .contended: try contended()
         }
       } catch let error as SandboxError {
         if sections.isEmpty, error.isPermission {
@@ -223,6 +229,39 @@ struct BenchCommand: ParsableCommand {
               + "\(fixed($0 / measured.libmountNanosecondsPerMount))"
           } ?? "this kernel's statmount does not tell enough (6.13+)"))
     }
+  }
+
+  private func concurrency() {
+    for (window, persistence) in [(24, 0.9), (48, 0.9), (96, 0.9), (24, 0.7)] {
+      var benchmark = ConcurrencyBenchmark()
+      benchmark.callsInWindow = window
+      benchmark.persistence = persistence
+      benchmark.limits.milliseconds = 1_000
+      let result = benchmark.run()
+      let scale = 1_000 / Double(max(1, result.calls))
+      print(
+        "concurrency: \(benchmark.workers) workers, windows of \(window), persistence \(persistence): "
+          + "\(fixed(result.seconds * scale)) s for 1,000 calls (aim: under 1), "
+          + "\(whole(Double(result.tally.steps) * scale)) points tried, "
+          + "\(whole(Double(result.tally.conflicts) * scale)) conflicts; "
+          + "\(result.tally.explained) windows explained, \(result.tally.unknown) unknown, "
+          + "\(result.tally.violated) violated")
+    }
+  }
+
+  private func contended() throws {
+    let profile = try ProfileLibrary.ofThisProcess.profile("contended")
+    let measured: RaceMeasurement
+    do throws(RunError) {
+      measured = try RaceMeasurement.measure(profile)
+    } catch {
+      if case .sandbox(let error) = error { throw error }
+      throw CommandFailure(status: .harnessFailed, message: error.description)
+    }
+    print(
+      "contended: \(measured.calls) calls, unchecked \(fixed(measured.uncheckedSeconds)) s, recorded with all "
+        + "tables \(fixed(measured.checkedSeconds)) s, ratio \(fixed(measured.ratio)) (aim: at most 2); the search "
+        + "took \(fixed(measured.searchSeconds)) s more; \(measured.conflicts) conflicts")
   }
 
   private func whole(_ value: Double) -> String { String(format: "%.0f", value) }

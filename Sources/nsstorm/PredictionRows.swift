@@ -57,6 +57,18 @@ struct PredictionRows: ~Copyable {
       guard stepOfPhase <= stepLimit else { return nil }
       return "\(pad(String(step - 1), 6)) \(pad(String(phase), 2))   - release round: "
         + padEnd("\(round)", 30) + " \(round.way.explanation)"
+    case .race(let race):
+      // Whatever order is performed, the end of the round removes everything; what races is judged by a run only.
+      for call in race.prelude {
+        _ = predictor.perform(call.operation, by: race.workers[call.worker].process)
+      }
+      for (worker, program) in zip(race.workers, race.programs) {
+        for call in program { _ = predictor.perform(call.operation, by: worker.process) }
+      }
+      volleyCalls += race.callCount
+      return
+        "     - round \(race.round), racing: \(race.callCount) calls by \(race.workers.count) workers"
+        + (race.walks.isEmpty ? "" : " while \(race.walks.count) walk")
     case .volley(let volley):
       let prediction = predictor.perform(volley)
       count(prediction)

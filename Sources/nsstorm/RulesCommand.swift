@@ -91,7 +91,10 @@ struct RulesCommand: ParsableCommand {
     @Argument(help: "Only those that affect this release.") var release: KernelRelease?
 
     func run() {
-      for issue in release.map(KnownIssue.affecting) ?? KnownIssue.catalogue {
+      let affecting = release.map {
+        KnownIssue.affecting($0) + KnownIssue.missingReferences(on: $0)
+      }
+      for issue in affecting ?? KnownIssue.catalogue {
         let stable = issue.fixedInStable.map { ", \($0)" }.joined()
         print("\(issue.id): \(issue.title)")
         print("  from \(issue.introduced), fixed in \(issue.fixed)\(stable): \(issue.fixSubject)")

@@ -63,6 +63,12 @@ struct RunCommand: ParsableCommand {
       valueName: "file"))
   var history: String?
 
+  @Option(
+    help:
+      "Draw the first racing window without an explanation (or else the last one) to this .svg or .html file."
+  )
+  var picture: String?
+
   @Flag(help: "Go on after a divergence where the engine can still follow the kernel.")
   var keepGoing = false
 
@@ -91,6 +97,7 @@ struct RunCommand: ParsableCommand {
     if output != nil, record != nil {
       throw ValidationError("--output keeps the trace already; leave out --record")
     }
+    if let picture { _ = try PictureFile(path: picture) }
   }
 
   func run() throws {
@@ -118,15 +125,18 @@ struct RunCommand: ParsableCommand {
     }
     var control = InterruptWatch { terminal.showStatus() }
     let summary: RunSummary
+    var pictureFile = try picture.map { try PictureFile(path: $0) }
     try dropUnneededCapabilities()
     do {
       summary = try StormRunner.run(loaded, options: options, control: &control) {
         stream.take($0)
+        pictureFile?.take($0)
       }
     } catch {
       throw CommandFailure(status: Self.status(of: error), message: error.description)
     }
     if coverage, events != "-" { print(RuleCoverageReport(summary.coverage).text) }
+    try pictureFile?.writeWhole()
     let status = Self.status(of: summary.outcome(strict: strict))
     // What was found outweighs that it could not be kept.
     do { try outputs.finish() } catch  where status == .agreed { throw error } catch {

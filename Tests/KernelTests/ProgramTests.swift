@@ -63,6 +63,68 @@ import Testing
     }
   }
 
+  @Test func `needs root: a thread shares descriptors, directory and root with its process`() throws
+  {
+    try withSandbox { sandbox in
+      try sandbox.expect(.none, .unshare(namespace: 1, newUser: false), by: 0)
+      try sandbox.addThread(100, of: 1)
+      try sandbox.expect(.none, .mkdir("/a"), by: 1)
+      try sandbox.expect(.none, mount("/a"), by: 1)
+      try sandbox.expect(.none, .open("/a", .path, 3), by: 1)
+      // Opened by the process, it keeps the thread's umount out, until the thread closes it.
+      try sandbox.expect(.busy, .umount2("/a", []), by: 100)
+      try sandbox.expect(.none, .close(3), by: 100)
+      try sandbox.expect(.none, .umount2("/a", []), by: 100)
+      try sandbox.expect(.badFileDescriptor, .close(3), by: 1)
+      try sandbox.expect(.none, .chdir("/a"), by: 100)
+      try sandbox.expect(.none, .mkdir("x"), by: 1)
+      try sandbox.expect(.none, .stat("/a/x"), by: 1)
+      // It can neither end nor copy its process.
+      try sandbox.expect(.invalidArgument, .unshare(namespace: 2, newUser: false), by: 100)
+      #expect(sandbox.livingProcesses == [0, 1])
+      #expect(sandbox.livingActors == [0, 1, 100])
+      try sandbox.expect(.none, .exit, by: 1)
+      #expect(sandbox.livingActors == [0])
+      // The slots are free again.
+      try sandbox.expect(.none, .unshare(namespace: 1, newUser: false), by: 0)
+      try sandbox.addThread(100, of: 1)
+      try sandbox.expect(.none, .stat("/a/x"), by: 100)
+    }
+  }
+
+  @Test func `needs root: answers of threads that fail at once are their own`() throws {
+    try withSandbox { sandbox in
+      try sandbox.addThread(100, of: 0)
+      try sandbox.expect(.none, .mkdir("/a"), by: 0)
+      let outcome = try sandbox.run([
+        WorkerProgram(
+          actor: 0, operations: Array(repeating: .mkdir("/a"), count: 2_000), cpu: 0),
+        WorkerProgram(
+          actor: 100, operations: Array(repeating: .umount2("/none", []), count: 2_000), cpu: 1),
+      ])
+      #expect(outcome.programs[0].records.allSatisfy { $0.errno == .fileExists })
+      #expect(outcome.programs[1].records.allSatisfy { $0.errno == .noSuchEntry })
+    }
+  }
+
+  @Test func `needs root: a program in the background goes on until the others have ended`() throws
+  {
+    try withSandbox { sandbox in
+      try sandbox.addActor(1, sharingNamespaceOf: 0)
+      var walker = WorkerProgram(actor: 1, operations: [.stat("/"), .stat("/none")])
+      walker.isInBackground = true
+      walker.priority = 5
+      let waiting = WorkerProgram(
+        actor: 0, steps: [.init(.stat("/"), delayNanoseconds: 20_000_000)])
+      for _ in 0..<3 {
+        let outcome = try sandbox.run([waiting, walker])
+        #expect(outcome.programs[0].records.count == 1)
+        #expect(outcome.programs[1].iterationsDone > 50)
+        #expect(outcome.endNanoseconds - outcome.startNanoseconds < 2_000_000_000)
+      }
+    }
+  }
+
   @Test func `needs root: unshare and exit inside programs make and end actors`() throws {
     try withSandbox { sandbox in
       let outcome = try sandbox.run([

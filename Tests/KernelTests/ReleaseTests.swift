@@ -122,7 +122,7 @@ private func answers(
     try withSandbox { sandbox in
       try sandbox.addActor(5, sharingNamespaceOf: 0)
       var walker = WorkerProgram(actor: 5, calls: [.operation(.stat("/")), .readTable])
-      walker.isCompany = true
+      walker.isInBackground = true
       let main = WorkerProgram(
         actor: 0,
         calls: [.meet(actor: 5, limitNanoseconds: 5_000_000_000), .operation(.mkdir("/a"))])

@@ -29,6 +29,30 @@ private let smallest = """
       steps: 10
   """
 
+private func contended(_ line: String) -> String {
+  """
+  summary: s
+  rules: 6.18
+  phases:
+    - kind: contended
+      \(line)
+  """
+}
+
+/// Mistakes in phases that race: line, column, and a part of the message.
+private let racingMistakes: [(String, Int, Int, String)] = [
+  (
+    smallest.replacingOccurrences(of: "sequential", with: "partitioned")
+      .replacingOccurrences(of: "steps: 10", with: "weights: { unshare: 1 }"), 5, 14,
+    "'unshare' reaches beyond its part"
+  ),
+  (contended("namespaces: 1"), 4, 5, "one worker races with nobody"),
+  (contended("namespaces: 4\n    bystanders: 10"), 4, 5, "15 processes with namespace 0"),
+  (contended("jitter: 2ms"), 5, 13, "0ns to 1000us"),
+  (contended("weights: { reopen: 1 }"), 4, 5, "needs 'hold-place: true'"),
+  (contended("priorities: [3, 20]"), 5, 21, "-20 to 19"),
+]
+
 @Suite struct ProfileTests {
   @Test func `every shipped profile loads, says what it tests and has a one-line summary`() throws {
     let library = ProfileLibrary(folders: [shippedProfiles])
@@ -72,8 +96,8 @@ private let smallest = """
       "did you mean 'sequential'"
     ),
     (
-      smallest.replacingOccurrences(of: "sequential", with: "contended"), 4, 11,
-      "not planned by this version"
+      smallest.replacingOccurrences(of: "sequential", with: "contended"), 5, 5,
+      "unknown key 'steps' in a contended phase"
     ),
     (smallest + "\n    duration: 10s", 6, 15, "either 'steps' or 'duration'"),
     (smallest + "\n    weights: { umuont: 3 }", 6, 16, "did you mean 'umount'"),
@@ -98,6 +122,16 @@ private let smallest = """
       found.first { $0.message.contains(message) }, "found only \(found) in:\n\(yaml)")
     #expect(problem.line == line && problem.column == column, "\(problem)")
     #expect(problem.description.hasPrefix("test.yaml:\(line):\(column): "))
+  }
+
+  @Test(arguments: racingMistakes)
+  func `a mistake in a racing phase is reported with its line, its column and what is allowed`(
+    yaml: String, line: Int, column: Int, message: String
+  ) throws {
+    let found = problems(yaml)
+    let problem = try #require(
+      found.first { $0.message.contains(message) }, "found only \(found) in:\n\(yaml)")
+    #expect(problem.line == line && problem.column == column, "\(problem)")
   }
 
   @Test func `all problems of a file are reported at once, in its order`() {

@@ -130,6 +130,39 @@ import Testing
     }
   }
 
+  @Test func `a missed reference is a known issue only, and only while one moves`() {
+    // Held by descriptor 1 throughout; descriptor 2 is closed, or opened, while the umount asks.
+    func verdict(isKnown: Bool, other: ContendedWindow.Call) -> WindowVerdict {
+      var model = modelWithOneMount()
+      must(.open("/m/x", .path, 1), &model)
+      must(.open("/m/x", .path, 2), &model)
+      var world = ConcurrencyWorld(model)
+      world.checker.allowsTornSums = isKnown
+      let umount = call(0, Self.umount, .none, 10, 40)
+      return world.check(ContendedWindow(calls: [umount, other], tables: Self.gone))
+    }
+    let closes = call(1, .close(2), .none, 20, 30)
+    #expect(verdict(isKnown: false, other: closes).isViolated)
+    #expect(verdict(isKnown: true, other: closes).explanation?.latitude[.tornSum] == 1)
+    #expect(
+      verdict(isKnown: true, other: call(1, .open("/m", .path, 3), .none, 20, 30))
+        .explanation?.latitude[.tornSum] == 1)
+    // Nothing moves on this mount while the umount asks.
+    #expect(verdict(isKnown: true, other: call(1, .stat("/n"), .none, 20, 30)).isViolated)
+    #expect(verdict(isKnown: true, other: call(1, .close(2), .none, 50, 60)).isViolated)
+  }
+
+  @Test func `known issues that miss references are tried on the kernels that have them`() {
+    let old = KnownIssue.missingReferences(on: KernelRelease(6, 12, 20)).map(\.id)
+    #expect(old == ["torn-reference-sums", "missing-barrier-before-busy-check"])
+    #expect(
+      KnownIssue.missingReferences(on: KernelRelease(6, 18, 44)).map(\.id)
+        == ["torn-reference-sums"])
+    #expect(KnownIssue.missingReferences(on: KernelRelease(7, 3, 4)).isEmpty)
+    // Sequential steps are never explained by them.
+    #expect(KnownIssue.affecting(KernelRelease(6, 12, 20)).allSatisfy { !$0.missesReferences })
+  }
+
   // MARK: tables
 
   @Test func `the tables decide which of two mounts is on top`() throws {

@@ -37,6 +37,7 @@ enum {
   NSS_OP_OPEN_TREE_ATTR,
   NSS_OP_HOLD,
   NSS_OP_LET_GO,
+  NSS_OP_THREAD,    // a further worker in the same process: a thread, which shares all but its stack
   NSS_OP_RELEASE_FIRST = 64,  // from here on: nss_release.h
 };
 
@@ -90,8 +91,9 @@ struct nss_result {
 /// The states of a worker or observer slot.
 enum { NSS_FREE, NSS_STARTING, NSS_ALIVE, NSS_DEAD };
 
-/// Flags of a task: it waits for the others before it starts; its end counts towards the end of a batch.
-enum { NSS_TASK_EXPECTS_BARRIER = 1, NSS_TASK_IN_BATCH = 2 };
+/// Flags of a task: it waits for the others before it starts; its end counts towards the end of a batch; it repeats its
+/// program until all those of the batch without this flag have ended.
+enum { NSS_TASK_EXPECTS_BARRIER = 1, NSS_TASK_IN_BATCH = 2, NSS_TASK_IN_BACKGROUND = 4 };
 
 /// A prepared program for one worker; offsets count from the region's start.
 struct nss_task {
@@ -102,6 +104,8 @@ struct nss_task {
   uint32_t iterations;
   int32_t cpu;  // the CPU to stay on, or -1 for all
   uint32_t flags;
+  int32_t priority;  // the nice value, -20 ... 19
+  uint32_t reserved;
 };
 
 /// One worker process.
@@ -183,7 +187,8 @@ struct nss_region {
   uint8_t pad_go[108];
   uint32_t completed;
   uint32_t completion_target;
-  uint8_t pad_completed[120];
+  uint32_t foreground;  // workers of the batch that have not ended, those in the background not counted
+  uint8_t pad_completed[116];
 };
 
 enum { NSS_SCRATCH_SIZE = 16384 };

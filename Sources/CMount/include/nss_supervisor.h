@@ -95,9 +95,10 @@ bool nss_worker_wait_not(struct nss_worker *worker, uint32_t state, uint64_t nan
 bool nss_observer_wait_done(struct nss_observer *observer, uint32_t request, uint64_t nanoseconds);
 bool nss_observer_wait_not(struct nss_observer *observer, uint32_t state, uint64_t nanoseconds);
 
-/// Prepares a batch of `count` workers, of which `target` are waited for; with a barrier they wait for nss_batch_go.
+/// Prepares a batch of `count` workers, `foreground` of them not in the background; with a barrier they wait for
+/// nss_batch_go.
 void nss_batch_begin(
-  const struct nss_sandbox *sandbox, uint32_t count, uint32_t target, bool spin);
+  const struct nss_sandbox *sandbox, uint32_t count, uint32_t foreground, bool spin);
 /// Waits at most `nanoseconds` until all have come to the barrier; the number that has.
 uint32_t nss_batch_wait_arrived(const struct nss_sandbox *sandbox, uint64_t nanoseconds);
 /// Opens the barrier at `lead` nanoseconds from now; the time of the start.

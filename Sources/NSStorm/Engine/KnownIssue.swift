@@ -23,6 +23,9 @@ public struct KnownIssue: Sendable, Identifiable {
   public let source: String
   /// Turns intended rules into those of a kernel with the bug.
   public let apply: @Sendable (inout KernelRules) -> Void
+  /// It shows in races only and no rule reproduces it: the judge of racing calls may take a success that it otherwise
+  /// would not (`Latitude.tornSum`).
+  public var missesReferences = false
 
   /// Whether a release has the bug.
   public func affects(_ release: KernelRelease) -> Bool {
@@ -34,7 +37,12 @@ public struct KnownIssue: Sendable, Identifiable {
 
   /// The entries that affect a release, in catalogue order.
   public static func affecting(_ release: KernelRelease) -> [KnownIssue] {
-    catalogue.filter { $0.affects(release) }
+    catalogue.filter { $0.affects(release) && !$0.missesReferences }
+  }
+
+  /// The entries that affect a release and show in races only.
+  public static func missingReferences(on release: KernelRelease) -> [KnownIssue] {
+    catalogue.filter { $0.affects(release) && $0.missesReferences }
   }
 
   /// Every known issue that the engine can reproduce.
@@ -162,5 +170,23 @@ public struct KnownIssue: Sendable, Identifiable {
       appearance: "a mount that is somebody's working directory disappears",
       source: "kernel-mounts 5.9; known-kernel-bugs 2",
       apply: { $0.shrinksRightAfterCheck = false }),
+    KnownIssue(
+      id: "torn-reference-sums",
+      title: "a busy check misses a reference that moves from one CPU to another meanwhile",
+      fixSubject: "none known",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(6, 19), fixedInStable: [],
+      appearance:
+        "umount2 answers 0 for a mount that was held all the time, while other references on it came and went",
+      source: "architecture, \"How concurrency is judged\"; needs three CPUs to show",
+      apply: { _ in }, missesReferences: true),
+    KnownIssue(
+      id: "missing-barrier-before-busy-check",
+      title: "a busy check does not see a reference that a walk has just taken",
+      fixSubject: "do_umount(): add missing barrier before refcount checks in sync case",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(6, 15),
+      fixedInStable: [KernelRelease(6, 12, 29), KernelRelease(6, 1, 139)],
+      appearance: "umount2 answers 0 and acts like MNT_DETACH: a walk goes on in what was umounted",
+      source: "known-kernel-bugs 9",
+      apply: { _ in }, missesReferences: true),
   ]
 }

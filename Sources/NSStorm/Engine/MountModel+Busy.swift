@@ -26,7 +26,7 @@ extension MountModel {
         let isChildless = mounts[candidate.index].firstChild == .none
         if !isChildless, !hasOnlyTopper(candidate) {
           note(.receiverCopyWithChildDoesNotCount, candidate)
-        } else if mounts[candidate.index].holds > 0, isChildless || !isBroken(.busyIgnoresTopper) {
+        } else if holdsOfOthers(candidate) > 0, isChildless || !isBroken(.busyIgnoresTopper) {
           note(isChildless ? .busyReceiverCopyHeld : .busyToppedReceiverCopyHeld, candidate)
           return true
         }
@@ -41,7 +41,7 @@ extension MountModel {
     var receiver = propagationNext(parent, origin: parent)
     while receiver != .none {
       let candidate = child(of: receiver, at: place)
-      if candidate != .none, mounts[candidate.index].holds > 0 { return true }
+      if candidate != .none, holdsOfOthers(candidate) > 0 { return true }
       receiver = propagationNext(receiver, origin: parent)
     }
     return false
@@ -108,7 +108,7 @@ extension MountModel {
       }
       if goes, next(position) != .none, next(position) != cover, position < deepest { goes = false }
       let isToppedAndIgnored = cover != .none && isBroken(.busyIgnoresTopper)
-      if goes, mounts[link.index].holds > 0, !isToppedAndIgnored {
+      if goes, holdsOfOthers(link) > 0, !isToppedAndIgnored {
         if chain.count > 1 {
           note(.busyChainMemberHeld, link)
         } else {

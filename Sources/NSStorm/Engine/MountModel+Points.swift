@@ -22,6 +22,8 @@ struct RunningCall {
   var wasChecked = false
   /// The call's own reference, which its busy check does not count.
   var ownReference = Mount.none
+  /// The busy check misses references, as a sum over CPUs does that is torn by one that moves.
+  var missesReferences = false
   /// References that the commit takes and that outlive it.
   var taken: [Location] = []
   /// The dentry whose mounts go in a second commit.
@@ -50,6 +52,18 @@ public struct CallInFlight: Sendable {
   var removed = Dentry.none
   /// How many commits were made.
   var commitCount: UInt8 = 0
+  /// The part of a walk that was made last.
+  var lastWalk: WalkedPart?
+
+  /// From where to where a part of a walk led.
+  struct WalkedPart: Sendable {
+    /// Nil: from the beginning of the argument.
+    var start: Location?
+    var argument: PathArgument
+    var flags: LookupFlags
+    var wantsParent: Bool
+    var result: FoundArgument
+  }
 
   struct PartialWalk: Hashable, Sendable {
     var location: Location
@@ -173,30 +187,85 @@ extension MountModel {
     }
     let lookup = lookups[call.found.count]
     var argument = lookup.argument
-    if let partial = call.partialWalk {
-      running.start = partial.location
-      argument = .path(partial.rest)
+    if let partial = call.partialWalk { argument = .path(partial.rest) }
+    let part = CallInFlight.WalkedPart(
+      start: call.partialWalk?.location, argument: argument, flags: lookup.flags,
+      wantsParent: lookup.wantsParent, result: .failure(.none))
+    let result = walk(part, by: Process(number: call.process))
+    switch result {
+    case .place(let location), .parent(let location, _): take(location, for: &call)
+    case .failure: break
     }
-    running.isResolving = true
-    let process = Process(number: call.process)
-    if lookup.wantsParent {
-      switch resolveParent(argument, by: process) {
-      case .failure(let errno): call.found.append(.failure(errno))
-      case .success(let found):
-        take(found.parent, for: &call)
-        call.found.append(.parent(found.parent, found.last))
-      }
-    } else {
-      switch resolve(argument, by: process, lookup.flags) {
-      case .failure(let errno): call.found.append(.failure(errno))
-      case .success(let location):
-        take(location, for: &call)
-        call.found.append(.place(location))
-      }
-    }
-    running.isResolving = false
-    running.start = nil
+    call.found.append(result)
+    call.lastWalk = part
+    call.lastWalk?.result = result
     endPartialWalk(&call)
+  }
+
+  /// Where a walk leads now; takes no reference and clears no mark.
+  private mutating func walk(
+    _ part: CallInFlight.WalkedPart, by process: Process
+  ) -> FoundArgument {
+    running.start = part.start
+    running.isResolving = true
+    defer {
+      running.start = nil
+      running.isResolving = false
+    }
+    if part.wantsParent {
+      switch resolveParent(part.argument, by: process) {
+      case .failure(let errno): return .failure(errno)
+      case .success(let found): return .parent(found.parent, found.last)
+      }
+    }
+    switch resolve(part.argument, by: process, part.flags) {
+    case .failure(let errno): return .failure(errno)
+    case .success(let location): return .place(location)
+    }
+  }
+
+  /// Whether the part of a walk that the call has made last would lead to the same place now. Then it could as well be
+  /// made now, and an order that makes it later says the same.
+  public mutating func wouldWalkAlike(_ call: CallInFlight) -> Bool {
+    guard let part = call.lastWalk, isAlive(call.process) else { return true }
+    let now = walk(part, by: Process(number: call.process))
+    if now == part.result { return true }
+    // The commit goes on from a target to the top of what stands there (`do_lock_mount`, 2.4).
+    guard call.partialWalk == nil, isTarget(argument: call.found.count - 1, of: call.operation),
+      case .place(let then) = part.result, case .place(let here) = now
+    else { return false }
+    return traversed(then) == traversed(here)
+  }
+
+  /// Whether something is mounted on this path argument, counted in the order of the lookups.
+  private func isTarget(argument: Int, of operation: Operation) -> Bool {
+    switch operation {
+    case .mount(let call):
+      let changesOnly =
+        call.flags.contains(.remount) || call.flags.contains(.noUser)
+        || !call.flags.isDisjoint(with: .propagationTypes) && !call.flags.contains(.bind)
+      return argument == 0 && !changesOnly
+    case .moveMount(_, _, let flags):
+      return !flags.contains(.beneath) && argument == (rules.moveMountLooksUpTargetFirst ? 0 : 1)
+    default: return false
+    }
+  }
+
+  /// Whether the call has resolved something that is mounted nowhere any more, so that it can never succeed.
+  public func canNoLongerSucceed(_ call: CallInFlight) -> Bool {
+    switch call.operation {
+    case .mount(let arguments):
+      guard arguments.flags.isDisjoint(with: .propagationTypes) else { return false }
+    case .umount2: guard rules.umountAsksAgainUnderLock else { return false }
+    default: return false
+    }
+    return call.found.contains {
+      if case .place(let location) = $0 {
+        mounts[location.mount.index].namespace == .none
+      } else {
+        false
+      }
+    }
   }
 
   /// Walks one component further and holds the place that was reached (ref-walk); false where the walk has no
@@ -220,16 +289,16 @@ extension MountModel {
       }
     }
     guard let (head, rest) = Self.splitFirstComponent(of: text) else { return false }
-    running.start = start
-    running.isResolving = true
-    let reached = resolve(.path(head), by: Process(number: call.process), .followFinalLink)
-    running.isResolving = false
-    running.start = nil
-    switch reached {
+    var part = CallInFlight.WalkedPart(
+      start: start, argument: .path(head), flags: .followFinalLink, wantsParent: false,
+      result: .failure(.none))
+    part.result = walk(part, by: Process(number: call.process))
+    call.lastWalk = part
+    switch part.result {
     case .failure(let errno):
       endPartialWalk(&call)
       call.found.append(.failure(errno))
-    case .success(let location):
+    case .place(let location), .parent(let location, _):
       hold(location)
       endPartialWalk(&call)
       call.partialWalk = CallInFlight.PartialWalk(location: location, rest: rest)
@@ -272,7 +341,11 @@ extension MountModel {
   ///
   /// - Returns: the answer; nil when another commit follows (rmdir, unlink and rename over a mountpoint of another
   ///   namespace, exit).
-  public mutating func commitPoint(_ call: inout CallInFlight) -> Errno? {
+  ///
+  /// - Parameter missesReferences: a busy check takes every mount for unreferenced (a known issue of kernels).
+  public mutating func commitPoint(
+    _ call: inout CallInFlight, missesReferences: Bool = false
+  ) -> Errno? {
     if let answer = call.answer { return answer }
     call.commitCount += 1
     if call.removed != .none {
@@ -289,6 +362,7 @@ extension MountModel {
     running.isPointwise = true
     running.found = call.found[...]
     running.wasChecked = call.wasChecked
+    running.missesReferences = missesReferences
     if case .umount2 = call.operation, case .place(let location)? = call.found.last {
       running.ownReference = location.mount
     }
@@ -398,7 +472,8 @@ extension MountModel {
   /// The references on a mount without the running umount's own.
   @inline(__always)
   func holdsOfOthers(_ mount: Mount) -> UInt32 {
-    mounts[mount.index].holds - (running.ownReference == mount ? 1 : 0)
+    if running.missesReferences { return 0 }
+    return mounts[mount.index].holds - (running.ownReference == mount ? 1 : 0)
   }
 
   /// `do_lock_mount` holds the mount that covers the target until after the commit.

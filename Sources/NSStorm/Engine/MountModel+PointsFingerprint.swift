@@ -252,6 +252,9 @@ extension Fingerprint {
     return sum
   }
 
+  /// Two numbers mixed; for orders that shall look random and be the same each time.
+  public static func mixed(_ one: UInt64, _ other: UInt64) -> UInt64 { mix(one, other) }
+
   /// A number mixed so that any set of them can be told apart by its exclusive or.
   public static func word(_ number: UInt64) -> UInt64 { finish(number) }
 }

@@ -66,7 +66,7 @@ extension MountModel {
   }
 
   /// The mountpoint as the process sees it; nil when it cannot reach it.
-  private func path(of mount: Mount, root: Location, _ known: inout [UInt32: String]) -> String? {
+  func path(of mount: Mount, root: Location, _ known: inout [UInt32: String]) -> String? {
     if mount == root.mount {
       return root.dentry == mounts[mount.index].root ? "/" : nil
     }

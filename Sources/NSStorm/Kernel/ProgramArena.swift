@@ -38,6 +38,7 @@ struct ProgramPlace {
   func task(iterations: UInt32 = 1, cpu: Int32 = -1, flags: UInt32 = 0) -> nss_task {
     nss_task(
       operations: UInt64(operations), results: UInt64(results), text: UInt64(text),
-      count: UInt32(count), iterations: iterations, cpu: cpu, flags: flags)
+      count: UInt32(count), iterations: iterations, cpu: cpu, flags: flags, priority: 0,
+      reserved: 0)
   }
 }

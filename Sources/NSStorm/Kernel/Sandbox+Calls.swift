@@ -53,12 +53,22 @@ extension Sandbox {
 
   /// Starts a further actor in the mount namespace of a living one: a fork, with its working directory and root.
   public func addActor(_ actor: Int, sharingNamespaceOf other: Int) throws(SandboxError) {
+    try addActor(actor, beside: other, code: NSS_OP_SHARE)
+  }
+
+  /// Starts a further actor in the process of a living one: a thread, which shares its descriptors, working directory and
+  /// root and ends with it. At most 16 of a process; a thread can neither exit nor make processes.
+  public func addThread(_ actor: Int, of other: Int) throws(SandboxError) {
+    try addActor(actor, beside: other, code: NSS_OP_THREAD)
+  }
+
+  private func addActor(_ actor: Int, beside other: Int, code: Int) throws(SandboxError) {
     guard workers[actor] == nil else { throw .actorExists(actor) }
     let parent = try worker(of: other)
     let slot = slot(at: parent)
     let worker = try takeWorker()
     var record = nss_op()
-    record.code = UInt16(NSS_OP_SHARE)
+    record.code = UInt16(code)
     record.worker = worker
     let place = ProgramPlace(
       records: [record], text: [0], at: Int(nss_sandbox_scratch(&handle, parent)), base: base)
@@ -69,7 +79,11 @@ extension Sandbox {
       throw .setupFailed(
         attempt: "start actor \(actor)", errno: answered ? result(place, 0).errno : .timedOut)
     }
-    adopt(worker, as: actor)
+    if code == NSS_OP_THREAD {
+      adopt(worker, as: actor, threadOf: other)
+    } else {
+      adopt(worker, as: actor)
+    }
   }
 
   private func writeSingle(

@@ -27,20 +27,20 @@ extension Sandbox {
     }
     let usesBarrier = start == .together
     let spins = usesBarrier && programs.count <= max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    nss_batch_begin(
-      &handle, UInt32(runs.count), UInt32(runs.count { !$0.isCompany }), spins)
+    let foreground = programs.count { !$0.isInBackground }
+    nss_batch_begin(&handle, UInt32(runs.count), UInt32(foreground), spins)
     for index in runs.indices {
       let slot = slot(at: runs[index].worker)
       // Of the program before; a worker that does not come to its start must not seem to be in the middle.
       slot.pointee.position = 0
       slot.pointee.iterations_done = 0
       slot.pointee.task = runs[index].place.task(
-        iterations: programs[index].isCompany
-          ? .max : UInt32(clamping: max(1, programs[index].iterations)),
+        iterations: UInt32(clamping: max(1, programs[index].iterations)),
         cpu: programs[index].cpu.map { Int32(clamping: $0) } ?? -1,
         flags: UInt32(
-          (runs[index].isCompany ? 0 : NSS_TASK_IN_BATCH)
-            | (usesBarrier ? NSS_TASK_EXPECTS_BARRIER : 0)))
+          NSS_TASK_IN_BATCH | (usesBarrier ? NSS_TASK_EXPECTS_BARRIER : 0)
+            | (programs[index].isInBackground ? NSS_TASK_IN_BACKGROUND : 0)))
+      slot.pointee.task.priority = Int32(clamping: programs[index].priority)
       runs[index].request = nss_worker_post(slot)
     }
     var began = nss_now()
@@ -51,7 +51,8 @@ extension Sandbox {
     let supervision = Supervision(
       stallNanoseconds: (stallLimit ?? limits.callTime).nanosecondsClamped,
       deadline: timeLimit.map { nss_now() + $0.nanosecondsClamped })
-    let (stopped, ended) = try supervise(runs, supervision, shouldStop: shouldStop)
+    let stopped = try supervise(runs, supervision, shouldStop: shouldStop)
+    let ended = nss_now()
     keepStarted(taken)
     // Left set where a worker hangs: it must not go on with its program when it comes back.
     if runs.allSatisfy(isOver) { nss_batch_resume(&handle) }
@@ -63,7 +64,6 @@ extension Sandbox {
   private struct ProgramRun {
     var worker: UInt32
     var place: ProgramPlace
-    var isCompany: Bool
     var request: UInt32 = 0
   }
 
@@ -100,8 +100,7 @@ extension Sandbox {
         throw .programsTooLarge(bytes: offset + size - start, limit: limit - start)
       }
       let place = ProgramPlace(records: records, text: encoder.text, at: offset, base: base)
-      runs.append(
-        ProgramRun(worker: worker, place: place, isCompany: program.isCompany))
+      runs.append(ProgramRun(worker: worker, place: place))
       offset += size
     }
     return runs
@@ -124,27 +123,18 @@ extension Sandbox {
     return nss_worker_done(slot) == run.request || nss_worker_state(slot) == UInt32(NSS_DEAD)
   }
 
-  /// Waits until every program is over or none goes on. Whether they were told to stop, and when those were over that
-  /// are no company.
+  /// Waits until every program is over or none goes on. True if they were told to stop.
   private func supervise(
     _ runs: [ProgramRun], _ supervision: Supervision, shouldStop: () -> Bool
-  ) throws(SandboxError) -> (stopped: Bool, endNanoseconds: UInt64) {
+  ) throws(SandboxError) -> Bool {
     var stopped = false
-    var ended: UInt64?
-    let main = runs.filter { !$0.isCompany }
     var lastProgress = progress(of: runs)
     var lastChange = nss_now()
     while true {
       let completed = Int(nss_batch_wait_completed(&handle, Self.attentionNanoseconds))
-      if ended == nil, main.allSatisfy(isOver) {
-        ended = nss_now()
-        if main.count < runs.count { nss_batch_stop(&handle) }
-      }
-      if runs.allSatisfy(isOver) { return (stopped, ended ?? nss_now()) }
-      // The last ones have counted themselves and are about to answer, or the company has to notice its end.
-      if completed >= main.count {
-        if ended == nil { sched_yield() } else { usleep(Self.companyPauseMicroseconds) }
-      }
+      if runs.allSatisfy(isOver) { return stopped }
+      // The last ones have counted themselves and are about to answer.
+      if completed >= runs.count { sched_yield() }
       try checkAlive(during: "a batch ran")
       let now = nss_now()
       if !stopped, shouldStop() || supervision.deadline.map({ now >= $0 }) ?? false {
@@ -157,7 +147,7 @@ extension Sandbox {
         lastChange = now
       } else if now - lastChange >= supervision.stallNanoseconds {
         nss_batch_stop(&handle)
-        return (stopped, ended ?? now)
+        return stopped
       }
     }
   }
@@ -195,6 +185,7 @@ extension Sandbox {
           forget(program.actor)
           return outcome(.finished)
         }
+        if program.isInBackground { return outcome(.finished) }
         let isWhole = iterations >= max(1, program.iterations)
         return outcome(isWhole || !stopped ? .finished : .stopped)
       }
@@ -237,6 +228,5 @@ extension Sandbox {
 
   private static var barrierLeadNanoseconds: UInt64 { 100_000 }
   private static var reportedHangs: Int { 8 }
-  private static var companyPauseMicroseconds: UInt32 { 20 }
   private static var keptProgramBytes: Int { 16 << 20 }
 }

@@ -15,6 +15,8 @@ public final class Sandbox {
   var handle: nss_sandbox
   /// Slot of each living actor.
   private(set) var workers: [Int: UInt32] = [:]
+  /// The process of each actor that is a further thread.
+  private var processOfThread: [Int: Int] = [:]
   private var freeWorkers: [UInt32]
   private var observersStarted = 0
 
@@ -72,6 +74,9 @@ public final class Sandbox {
   /// The actors whose processes live, ascending.
   public var livingActors: [Int] { workers.keys.sorted() }
 
+  /// The living actors that are processes, ascending; those that are further threads see what their process sees.
+  public var livingProcesses: [Int] { workers.keys.filter { processOfThread[$0] == nil }.sorted() }
+
   /// The process number of PID 1 of the sandbox, in the supervisor's PID namespace.
   public var initProcessID: Int32 { handle.pid }
 
@@ -122,7 +127,30 @@ public final class Sandbox {
 
   func adopt(_ worker: UInt32, as actor: Int) { workers[actor] = worker }
 
+  func adopt(_ worker: UInt32, as actor: Int, threadOf process: Int) {
+    workers[actor] = worker
+    processOfThread[actor] = process
+  }
+
+  /// Whether the actor is a process of its own and not a further thread of one.
+  public func isProcess(_ actor: Int) -> Bool {
+    workers[actor] != nil && processOfThread[actor] == nil
+  }
+
+  /// Gives the slots of an ended process back, with those of its threads.
   func forget(_ actor: Int) {
+    for (thread, process) in processOfThread.sorted(by: { $0.key < $1.key }) where process == actor
+    {
+      processOfThread[thread] = nil
+      guard let worker = workers.removeValue(forKey: thread) else { continue }
+      // PID 1 marks them one after the other.
+      if nss_worker_wait_not(
+        slot(at: worker), UInt32(NSS_ALIVE), limits.callTime.nanosecondsClamped)
+      {
+        release(worker)
+      }
+    }
+    processOfThread[actor] = nil
     if let worker = workers.removeValue(forKey: actor) { release(worker) }
   }
 

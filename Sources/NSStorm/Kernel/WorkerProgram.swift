@@ -9,6 +9,11 @@ public struct WorkerProgram: Hashable, Sendable {
   public var iterations: Int
   /// The CPU that the worker stays on; nil for all.
   public var cpu: Int?
+  /// The nice value that the worker runs with, -20 ... 19.
+  public var priority = 0
+  /// The steps are repeated until every program of the batch that is not in the background has ended; the records are
+  /// those of the last round and may be mixed with some of the round before.
+  public var isInBackground = false
 
   public init(actor: Int, steps: [Step], iterations: Int = 1, cpu: Int? = nil) {
     self.actor = actor
@@ -21,9 +26,6 @@ public struct WorkerProgram: Hashable, Sendable {
     self.init(
       actor: actor, steps: operations.map { Step($0) }, iterations: iterations, cpu: cpu)
   }
-
-  /// Runs until the other programs of its batch are over, as often as that takes; its end is not waited for.
-  public var isCompany = false
 
   public init(actor: Int, calls: [WorkerCall]) {
     self.init(actor: actor, steps: calls.map { Step($0) })

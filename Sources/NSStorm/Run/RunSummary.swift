@@ -28,6 +28,8 @@ public struct RunSummary: Sendable {
   public var times = Times()
   /// How long calls took inside the kernel, by what they do.
   public var latencies: [LatencySummary] = []
+  /// What the racing calls of contended phases came to; nil where the profile has none.
+  public var races: Races?
   /// Nil where it was not measured.
   public var memory: Memory?
   /// The plan was carried out to its end, or as far as it was asked for.
@@ -94,6 +96,34 @@ public struct RunSummary: Sendable {
     public var quiescentPoints = 0
   }
 
+  /// Racing calls, judged window by window.
+  public struct Races: Hashable, Sendable, Codable {
+    public var windows = 0
+    public var explained = 0
+    public var violated = 0
+    /// Windows of which nobody knows whether they have an explanation, by the limit that ran out.
+    public var unknown: [String: Int] = [:]
+    /// Windows that were not judged, because one before them in their round could not be.
+    public var unjudged = 0
+    public var calls = 0
+    /// Pairs of calls that overlapped in time on the same mounts.
+    public var conflicts = 0
+    /// Umounts that ran while a walker crossed what they umounted.
+    public var umountsUnderWalkers = 0
+    /// What the profile asks for.
+    public var leastConflicts = 0
+    /// Points that were tried.
+    public var steps = 0
+    /// How often the kernel used what it may do outside of its lock, by ``StormVerdict/Latitude``.
+    public var latitude: [String: Int] = [:]
+
+    public var unknownCount: Int { unknown.values.reduce(unjudged, +) }
+
+    /// More than one window in a hundred is not known.
+    public var hasTooManyUnknown: Bool { unknownCount * 100 > windows }
+    public var hasTooFewConflicts: Bool { conflicts < leastConflicts }
+  }
+
   /// What the run took, at its largest known point.
   public struct Memory: Hashable, Sendable, Codable {
     /// Summed proportional set sizes of all processes of the tool.
@@ -112,6 +142,8 @@ public struct RunSummary: Sendable {
     public var readingNanoseconds: UInt64 = 0
     /// Predicting and comparing.
     public var engineNanoseconds: UInt64 = 0
+    /// Searching orders of racing calls, beside all else; nil where nothing raced.
+    public var searchNanoseconds: UInt64?
   }
 
   /// A divergence and how to see it again.
@@ -169,6 +201,8 @@ public struct RunSummary: Sendable {
     if storm.succeededCalls == 0 || (checks.entries == 0 && checks.releases == 0) {
       return .nothingChecked
     }
+    // So does one whose racing calls did not race, or whose windows nobody could judge.
+    if let races, races.hasTooManyUnknown || races.hasTooFewConflicts { return .nothingChecked }
     return .agreed
   }
 }

@@ -11,7 +11,7 @@ extension StormRunner {
     for companion in volley.company where sandbox.livingActors.contains(companion.namespace) {
       try sandbox.addActor(companion.actor, sharingNamespaceOf: companion.namespace)
       var program = WorkerProgram(actor: companion.actor, calls: companion.calls)
-      program.isCompany = true
+      program.isInBackground = true
       programs.append(program)
     }
     return programs

@@ -23,7 +23,9 @@ extension StormRunner {
 
   /// Reports a divergence and says whether the run goes on.
   func found(_ divergence: Divergence) -> Course {
-    let replay = ReplayPoint(seed: summary.seed, steps: summary.storm.steps)
+    // Racing calls come after the step that was made last, and before the next one.
+    let steps = summary.storm.steps + (race == nil ? 0 : 1)
+    let replay = ReplayPoint(seed: summary.seed, steps: steps)
     summary.divergences.append(.init(divergence: divergence, replay: replay))
     emit(.divergence(divergence, replay: replay))
     if !divergence.knownIssues.isEmpty, !options.isStrict { return .goesOn }

@@ -37,6 +37,9 @@ public final class StormRunner {
   /// What checks that were given up for others had compared.
   var earlierTally = StepCheck.Tally()
   var phase = PhaseState()
+  /// The judge of the racing calls of the current round.
+  var race: RaceState?
+  var windowCount = 0
   var skipCounts: [Skip: Int] = [:]
   var latencies = LatencyBook()
   let began = ContinuousClock.now
@@ -130,11 +133,12 @@ public final class StormRunner {
     }
   }
 
-  private static func sandboxLimits(_ profile: Profile) -> SandboxLimits {
-    // Beside the planned processes: one that is made while another is still being reaped, holders, and company.
+  static func sandboxLimits(_ profile: Profile) -> SandboxLimits {
+    // Beside the planned processes: one that is made while another is still being reaped, holders, threads and company.
     let companions = profile.phases.map(\.companions).max() ?? 0
     return SandboxLimits(
-      workers: profile.limits.namespaces + companions, rootBytes: profile.limits.rootBytes,
+      workers: profile.limits.namespaces + companions + profile.threadCount,
+      rootBytes: profile.limits.rootBytes,
       callTime: profile.limits.answer)
   }
 
@@ -171,6 +175,7 @@ public final class StormRunner {
       }
       try endReleaseStage(&control)
       if summary.faults.isEmpty {
+        endRace()
         if course == .goesOn { _ = try verifyAll() }
         try measureMemory()
       }
@@ -189,17 +194,21 @@ public final class StormRunner {
     switch item {
     case .phase(let index):
       try endReleaseStage(&control)
+      endRace()
       if phase.unverifiedSteps > 0, try verifyAll() == .ends { return .ends }
       let entry = profile.phases[index]
       phase = PhaseState(index: index, verification: entry.verification)
       emit(.phaseBegan(index: index, name: entry.name, kind: entry.kind))
       return .goesOn
     case .step(let step):
+      endRace()
       return try perform(step)
     case .volley(let volley):
       return try fire(volley, control: &control)
     case .release(let round):
       return try perform(round, control: &control)
+    case .race(let race):
+      return try run(race, control: &control)
     }
   }
 

@@ -37,7 +37,7 @@ package struct TableReader {
   package mutating func read(
     changed: [NamespaceNumber], from sandbox: Sandbox
   ) throws(SandboxError) -> Reading {
-    let living = sandbox.livingActors
+    let living = sandbox.livingProcesses
     forget(except: living)
     var reading = Reading()
     let due = changed.filter(living.contains)
@@ -109,7 +109,7 @@ package struct TableReader {
 
   /// All tables, at a point where nothing runs.
   package mutating func readAll(from sandbox: Sandbox) throws(SandboxError) -> Reading {
-    let living = sandbox.livingActors
+    let living = sandbox.livingProcesses
     forget(except: living)
     var reading = Reading()
     for (namespace, table) in zip(living, try tables(of: living, from: sandbox, &reading) ?? []) {

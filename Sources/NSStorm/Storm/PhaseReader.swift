@@ -5,7 +5,8 @@ extension NodeReader {
   /// A phase; which keys it may have depends on its kind.
   mutating func phase(_ node: Node, number: Int, limits: Profile.Limits) -> Phase? {
     guard let kindNode = node["kind"] else {
-      report(node, "phase \(number) needs the key 'kind' (allowed: sequential, blast, release)")
+      let kinds = PhaseKind.allCases.map(\.rawValue).joined(separator: ", ")
+      report(node, "phase \(number) needs the key 'kind' (allowed: \(kinds))")
       return nil
     }
     guard let kind: PhaseKind = choice(kindNode, "kind") else { return nil }
@@ -13,12 +14,8 @@ extension NodeReader {
     case .sequential: return sequential(node, number: number, limits: limits)
     case .blast: return blast(node, number: number, limits: limits)
     case .release: return release(node, number: number)
-    case .partitioned, .contended:
-      report(
-        kindNode,
-        "phases of kind '\(kind.rawValue)' are not planned by this version "
-          + "(allowed: sequential, blast, release)")
-      return nil
+    case .partitioned: return partitioned(node, number: number, limits: limits)
+    case .contended: return contended(node, number: number, limits: limits)
     }
   }
 
@@ -49,7 +46,7 @@ extension NodeReader {
     if let node = fields["root"] {
       phase.sharesRoot = choice(node, "root", as: RootPropagation.self) == .shared
     }
-    if let node = fields["tree"] { read(node, into: &phase.tree) }
+    if let node = fields["tree"] { readTree(node, into: &phase.tree) }
     if let node = fields["weights"] { phase.weights = weights(node, "weights") ?? phase.weights }
     if let node = fields["shapes"] {
       phase.shapes = weights(node, "shapes") ?? phase.shapes
@@ -124,7 +121,7 @@ extension NodeReader {
       body: .blast(phase))
   }
 
-  private mutating func read(_ node: Node, into tree: inout SequentialPhase.Tree) {
+  mutating func readTree(_ node: Node, into tree: inout SequentialPhase.Tree) {
     guard let fields = fields(node, of: "tree", allowed: ["depth", "breadth"]) else { return }
     if let node = fields["depth"] { tree.depth = integer(node, "tree.depth", in: 1...12) ?? 3 }
     if let node = fields["breadth"] {

@@ -79,6 +79,8 @@ public enum PlanItem: Hashable, Sendable {
   case step(PlannedStep)
   case volley(Volley)
   case release(ReleaseRound)
+  /// A window of a contended phase.
+  case race(Race)
 }
 
 /// A whole plan: data, the same on every machine for the same profile, seed and rules.
@@ -105,7 +107,7 @@ public struct Plan: Hashable, Sendable {
       switch item {
       case .phase: stepsOfPhase = 0
       case .step: stepsOfPhase += 1
-      case .volley, .release: break
+      case .volley, .race, .release: break
       }
       if generator.isBoundedByTime, stepsOfPhase >= durationSteps { generator.endPhase() }
     }

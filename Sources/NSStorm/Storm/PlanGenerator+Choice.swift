@@ -36,7 +36,7 @@ extension PlanGenerator {
   }
 
   mutating func anyActor() -> NamespaceNumber {
-    random.element(of: model.livingProcesses) ?? 0
+    onlyActor ?? random.element(of: model.livingProcesses) ?? 0
   }
 
   mutating func directory(of actor: NamespaceNumber) -> String {

@@ -43,17 +43,21 @@ extension PlanGenerator {
   /// A single call; one that needs what does not stand is drawn again.
   mutating func single(_ phase: SequentialPhase) {
     let actor = anyActor()
-    if table(of: actor).entries.isEmpty, actor != 0, random.chance(0.4) {
+    if table(of: actor).entries.isEmpty, actor != 0, onlyActor == nil, random.chance(0.4) {
       act(actor, .exit, .random(.exit))
       return
     }
-    if actors[actor]?.isChrooted == true, random.one(in: 5), let operation = homecoming(of: actor) {
+    if actors[actor]?.isChrooted == true, onlyActor == nil, random.one(in: 5),
+      let operation = homecoming(of: actor)
+    {
       act(actor, operation, .random(.chroot))
       return
     }
     for _ in 0..<12 {
       guard var kind = phase.weights.draw(using: &random) else { break }
-      if isCrowded(), kind.makesMounts { kind = random.one(in: 4) ? .exit : .umountDetach }
+      if isCrowded(), kind.makesMounts {
+        kind = onlyActor == nil && random.one(in: 4) ? .exit : .umountDetach
+      }
       if random.chance(phase.wrongShare), var operation = wrong(kind, by: actor) {
         if random.chance(phase.indirectShare) { operation = indirect(operation, by: actor) }
         if actWithinLimits(actor, operation, .wrong(kind)) != nil { return }

@@ -20,11 +20,14 @@ public struct PlanGenerator: ~Copyable {
   private var phaseIndex = -1
   private var stepsLeft = 0
   var body: SequentialPhase?
+  private var rounds = Rounds()
   private var isFinished = false
   /// The number of the next tmpfs, for its source name.
   var nextSource = 0
   /// The number of the next workspace of a shape.
   var nextStage = 0
+  /// While the calls of one part are drawn: its process.
+  var onlyActor: NamespaceNumber?
   /// How deep shapes and disturbances are nested in each other.
   var shapeDepth = 0
 
@@ -54,6 +57,8 @@ public struct PlanGenerator: ~Copyable {
       guard !isFinished else { return nil }
       if let body, stepsLeft > 0 || isBoundedByTime {
         decide(body)
+      } else if let number = rounds.next() {
+        planRound(number)
       } else {
         beginNextPhase()
       }
@@ -69,9 +74,36 @@ public struct PlanGenerator: ~Copyable {
   public mutating func endPhase() {
     stepsLeft = 0
     body = nil
+    rounds = Rounds()
+  }
+
+  /// The rounds of a phase are planned one by one: there may be many.
+  private struct Rounds {
+    var count = 0
+    var done = 0
+
+    mutating func next() -> Int? {
+      guard done < count else { return nil }
+      defer { done += 1 }
+      return done
+    }
+  }
+
+  private mutating func planRound(_ number: Int) {
+    let isLast = number == rounds.count - 1
+    switch profile.phases[phaseIndex].body {
+    case .partitioned(let phase):
+      planRound(phase)
+      if isLast { clear(phase) }
+    case .contended(let phase):
+      planRound(number, phase)
+      if isLast { clear(phase) }
+    case .sequential, .blast: break
+    }
   }
 
   private mutating func beginNextPhase() {
+    rounds = Rounds()
     phaseIndex += 1
     body = nil
     guard phaseIndex < profile.phases.count else {
@@ -85,6 +117,12 @@ public struct PlanGenerator: ~Copyable {
       if case .steps(let count) = sequential.length { stepsLeft = count }
       body = sequential
       prepare(sequential)
+    case .partitioned(let partitioned):
+      rounds = Rounds(count: partitioned.rounds)
+      prepare(partitioned)
+    case .contended(let contended):
+      rounds = Rounds(count: contended.rounds)
+      prepare(contended)
     case .blast(let blast):
       plan(blast)
     case .release(let release):

@@ -111,6 +111,8 @@ public struct Phase: Hashable, Sendable {
 
   public enum Body: Hashable, Sendable {
     case sequential(SequentialPhase)
+    case partitioned(PartitionedPhase)
+    case contended(ContendedPhase)
     case blast(BlastPhase)
     case release(ReleasePhase)
   }
@@ -133,6 +135,8 @@ public struct Phase: Hashable, Sendable {
   public var kind: PhaseKind {
     switch body {
     case .sequential: .sequential
+    case .partitioned: .partitioned
+    case .contended: .contended
     case .blast: .blast
     case .release: .release
     }

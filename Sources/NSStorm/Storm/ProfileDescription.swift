@@ -26,6 +26,8 @@ public struct ProfileDescription: Sendable {
       lines += ["", "phase \(index + 1)      \(phase.name) (\(phase.kind.rawValue))"]
       switch phase.body {
       case .sequential(let body): lines += describe(body)
+      case .partitioned(let body): lines += describe(body)
+      case .contended(let body): lines += describe(body)
       case .blast(let body): lines += describe(body)
       case .release(let body): lines += describe(body)
       }
@@ -90,6 +92,34 @@ public struct ProfileDescription: Sendable {
       row($0.weight, $0.choice.rawValue, $0.choice.explanation)
     }
     return lines
+  }
+
+  private func describe(_ phase: PartitionedPhase) -> [String] {
+    [
+      "  parts      \(phase.parts), in \(phase.sharesNamespace ? "one namespace" : "namespaces of their own"), "
+        + "each with a file system of its own as its root",
+      "  calls      \(phase.calls) of each part at once, \(phase.rounds) rounds",
+    ] + phase.body.weights.entries.map { row($0.weight, $0.choice.rawValue, $0.choice.explanation) }
+  }
+
+  private func describe(_ phase: ContendedPhase) -> [String] {
+    var lines = [
+      "  workers    \(phase.workerCount): \(phase.threads) threads in each of \(phase.processes) processes in each of "
+        + "\(phase.namespaces) namespaces; \(phase.bystanders) namespaces without workers",
+      "  tree       \(phase.isShared ? "shared" : "private"), \(phase.places) places",
+      "  windows    \(phase.windows) in each of \(phase.rounds) rounds, \(phase.calls) calls of each worker, "
+        + "\(phase.mountsBefore) mounts made before",
+      "  chance     up to \(phase.jitterNanoseconds) ns before each call; workers "
+        + (phase.isPinned ? "stay on CPUs in turn" : "run where they like"),
+      "  verdict    needs \(phase.leastConflicts) conflicting pairs",
+    ]
+    if let walkers = phase.walkers {
+      lines.append(
+        "  walkers    \(walkers.count) on \(walkers.paths * phase.places) paths, "
+          + "\(percent(walkers.openShare)) opened")
+    }
+    return lines + ["  calls"]
+      + phase.weights.entries.map { row($0.weight, $0.choice.rawValue, $0.choice.explanation) }
   }
 
   private func row(_ weight: Int, _ name: String, _ explanation: String) -> String {

@@ -110,4 +110,6 @@ public struct EndedEvent: Hashable, Sendable, Codable {
   public var leftovers: String?
   /// How often each rule of the engine was exercised; nil where that was not asked for.
   public var coverage: [RuleUse]?
+  /// What racing calls came to; nil where nothing raced.
+  public var races: RunSummary.Races?
 }

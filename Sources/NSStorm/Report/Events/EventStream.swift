@@ -175,7 +175,8 @@ public final class EventStream {
       releasesByWay: summary.releases.isEmpty ? nil : summary.releasesByWay,
       releaseCounts: summary.releaseCounts.isEmpty ? nil : summary.releaseCounts,
       leftovers: summary.leftovers,
-      coverage: context.withCoverage ? RuleCoverageReport(summary.coverage).rules : nil)
+      coverage: context.withCoverage ? RuleCoverageReport(summary.coverage).rules : nil,
+      races: summary.races)
   }
 
   private func nanoseconds(_ duration: Duration) -> UInt64 {

@@ -58,7 +58,8 @@ extension WindowEvent {
     case .violated(let violation):
       verdict = .violated
       culprit = violation.culprit
-      reason = Self.reason(violation)
+      reason = ViolationText(violation, windowNumber: judged.number).lines
+        .joined(separator: "\n")
     case .unknown(let budget):
       verdict = .unknown
       reason = "the search ran out of \(budget.rawValue); \(budget.advice)"
@@ -76,20 +77,6 @@ extension WindowEvent {
         startNanoseconds: $0.startNanoseconds - opening,
         endNanoseconds: max($0.endNanoseconds, opening) - opening, isCulprit: $0 == culprit)
     }
-  }
-
-  private static func reason(_ violation: ConcurrencyViolation) -> String {
-    if let culprit = violation.culprit {
-      let reasons = violation.continuations.map { continuation in
-        "\(violation.calls[continuation.call].operation) answered \(continuation.observed.name), "
-          + "and would answer \(continuation.predicted.name): \(continuation.reason)"
-      }
-      let head = "no order gives \(culprit.errno.name) for \(culprit.operation)"
-      return ([head] + reasons).joined(separator: "\n")
-    }
-    let mounts = violation.tables.flatMap { $0.mounts.map(\.description) }
-    return (["the answers can be explained, the tables cannot"] + mounts.prefix(8))
-      .joined(separator: "\n")
   }
 }
 

@@ -36,6 +36,7 @@ public struct RunDocument: Encodable {
   private let releasesByWay: [ReleaseTally]?
   private let releaseCounts: [RunSummary.ReleaseCounts]?
   private let releaseFindings: [FoundRelease]?
+  private let races: RunSummary.Races?
 
   private struct FoundDivergence: Encodable {
     var divergence: Divergence
@@ -80,6 +81,7 @@ public struct RunDocument: Encodable {
       record.releases.isEmpty
       ? nil
       : record.releases.map { FoundRelease(finding: $0.event.finding, replay: $0.event.replay) }
+    races = record.ended?.races
   }
 
   public func data() throws -> Data {

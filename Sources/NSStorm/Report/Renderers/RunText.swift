@@ -25,7 +25,9 @@ public struct RunText: Sendable {
       return "\(style.bad("release:")) \(event.finding)\n  replay: \(event.replay)"
     case .fault(let fault): return "\(style.bad("kernel fault:")) \(fault.text)"
     case .warning(let warning): return "\(style.warning("warning:")) \(warning.text)"
-    case .phaseBegan, .progress, .window, .skipped, .ended, .unknown: return nil
+    case .window(let window):
+      return window.verdict == .violated ? window.reason : nil
+    case .phaseBegan, .progress, .skipped, .ended, .unknown: return nil
     }
   }
 
@@ -84,7 +86,7 @@ public struct RunText: Sendable {
   private func work(_ ended: EndedEvent) -> [(String, String)] {
     let storm = ended.storm
     let checks = ended.checks
-    return [
+    var rows = [
       (
         "calls",
         calls(storm) + ", \(succeeded(storm)) succeeded"
@@ -124,6 +126,32 @@ public struct RunText: Sendable {
         "\(storm.superblocksReleased) superblocks after storms, the last waited for \(milliseconds) ms\(busy)"
       )
     ]
+    if let races = ended.races { rows.append(("races", Self.describe(races))) }
+    return rows
+  }
+
+  /// What the racing calls came to.
+  static func describe(_ races: RunSummary.Races) -> String {
+    var lines = [
+      "\(races.windows) windows with \(races.calls) calls: \(races.explained) explained, "
+        + "\(races.violated) violated, \(races.unknownCount) unknown"
+        + (races.hasTooManyUnknown ? " (more than 1%)" : "")
+    ]
+    if races.unknownCount > 0 {
+      let budgets = races.unknown.sorted { $0.key < $1.key }.map { "\($0.value) by \($0.key)" }
+      lines.append(
+        "unknown: " + (budgets + ["\(races.unjudged) after one of them"]).joined(separator: ", "))
+    }
+    lines.append(
+      "\(races.conflicts) pairs of calls conflicted (overlapped in time on the same mounts)"
+        + (races.hasTooFewConflicts ? "; the profile asks for \(races.leastConflicts)" : ""))
+    if races.umountsUnderWalkers > 0 {
+      lines.append("\(races.umountsUnderWalkers) umounts while walkers crossed the places")
+    }
+    let latitude = Latitude.allCases.map { "\($0.rawValue) \(races.latitude[$0.rawValue] ?? 0)" }
+    lines.append(
+      "latitude used: \(latitude.joined(separator: ", ")); \(races.steps) points tried")
+    return lines.joined(separator: "\n")
   }
 
   private func calls(_ storm: RunSummary.Storm) -> String {
@@ -177,6 +205,7 @@ public struct RunText: Sendable {
   private func times(_ times: RunSummary.Times) -> String {
     "\(seconds(times.totalNanoseconds)): calls \(seconds(times.kernelNanoseconds)), "
       + "reading \(seconds(times.readingNanoseconds)), engine \(seconds(times.engineNanoseconds))"
+      + (times.searchNanoseconds.map { ", searching orders \(seconds($0))" } ?? "")
   }
 
   private func seconds(_ nanoseconds: UInt64) -> String {

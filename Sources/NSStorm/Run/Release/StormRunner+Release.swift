@@ -252,7 +252,7 @@ extension StormRunner {
       try sandbox.addActor(actor, sharingNamespaceOf: 0)
       var program = WorkerProgram(
         actor: actor, calls: number < body.walkers ? [] : [.readTable])
-      program.isCompany = true
+      program.isInBackground = true
       // On another CPU than the umounter's: processes that share one hardly ever race. The second is on its CPU, to be
       // interrupted in the middle of a walk.
       program.cpu = processors > 1 ? (1 + number) % processors : nil

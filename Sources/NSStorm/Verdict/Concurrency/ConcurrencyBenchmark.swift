@@ -8,6 +8,11 @@ public struct ConcurrencyBenchmark: Sendable {
   /// Calls between two quiescent points.
   public var callsInWindow = 100
   public var seed: UInt64 = 1
+  /// How much the calls overlap: the chance that the worker that made the last point makes the next one as well. Real
+  /// windows have about 0.3 conflicting pairs for each call; this has more.
+  public var persistence = 0.9
+  /// Bounds of one window: a benchmark that hangs measures nothing.
+  public var limits = SearchLimits()
 
   public init() {}
 
@@ -26,28 +31,45 @@ public struct ConcurrencyBenchmark: Sendable {
     var model = world.makeModel()
     var generator = SeededGenerator(seed: seed)
     var simulation = ConcurrentSimulation(seed: seed &+ 1)
-    simulation.persistence = 0.7
+    simulation.persistence = persistence
     var comparison = TableComparison()
     let start = tables(of: model)
     _ = comparison.update(predicted: start, observed: start)
-    var checker = ConcurrencyChecker(comparison: comparison)
+    var checker = ConcurrencyChecker(comparison: comparison, limits: limits)
     let clock = ContinuousClock()
     var spent = Duration.zero
     var judged = 0
+    var windows = 0
     while judged < calls {
+      // A round, as in contended phases: it begins in a known state, and hidden differences end with it.
+      if windows % Self.windowsOfRound == 0, windows > 0 {
+        simulated = world.makeModel()
+        model = world.makeModel()
+        checker.restart(at: &model, comparison: comparison)
+      }
+      windows += 1
       let programs = world.programs(
         workers: workers, callsEach: max(1, callsInWindow / workers), &generator)
       let window = simulation.run(
         programs, startNanoseconds: UInt64(judged + 1) * 1_000_000, on: &simulated)
       let began = clock.now
-      _ = checker.check(window, against: &model)
+      let verdict = checker.check(window, against: &model)
       spent += clock.now - began
+      if case .explained = verdict {
+      } else {
+        // Where the model stands is not known then: all begins again.
+        simulated = world.makeModel()
+        model = world.makeModel()
+        checker.restart(at: &model, comparison: comparison)
+      }
       judged += window.calls.count
     }
     let (seconds, attoseconds) = spent.components
     return Result(
       calls: judged, seconds: Double(seconds) + Double(attoseconds) * 1e-18, tally: checker.tally)
   }
+
+  private static let windowsOfRound = 8
 
   private func tables(of model: borrowing MountModel) -> [NamespaceTable] {
     model.livingProcesses.map { NamespaceTable(namespace: $0, table: model.table(seenBy: $0)) }

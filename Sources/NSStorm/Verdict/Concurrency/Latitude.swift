@@ -6,6 +6,9 @@ public enum Latitude: String, Hashable, Sendable, Codable, CaseIterable {
   case reader
   /// A walk saw one of its mounts before a change and a later one after it.
   case walkInParts
+  /// A synchronous umount succeeded although the mount was held, while a reference on it moved. Tried only on kernels that
+  /// a known issue says do this, and then reported as that issue, never as agreement.
+  case tornSum
 
   /// Why the kernel does it.
   public var reason: String {
@@ -16,6 +19,9 @@ public enum Latitude: String, Hashable, Sendable, Codable, CaseIterable {
       "stat, open and readlink hold the mounts that they cross, and nobody notes when"
     case .walkInParts:
       "a walk in ref mode crosses one mount after the other; a change between two of them is seen in part"
+    case .tornSum:
+      "the count of a mount is a sum over CPUs that is read without stopping them; a reference that is taken on one "
+        + "and put on another meanwhile is missed"
     }
   }
 
@@ -29,6 +35,9 @@ public enum Latitude: String, Hashable, Sendable, Codable, CaseIterable {
       "EBUSY only; the reader overlaps in time, and its path crosses the mount or a copy that the busy check looks at"
     case .walkInParts:
       "component by component, each at one moment within the call, in order, holding the place reached"
+    case .tornSum:
+      "success of a synchronous umount only; another worker's call that takes or puts a reference on a mount that the "
+        + "busy check looks at overlaps in time"
     }
   }
 }

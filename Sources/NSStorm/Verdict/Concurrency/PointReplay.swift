@@ -7,10 +7,13 @@ struct PointReplay {
   let order: [OrderedPoint]
 
   /// - Parameter visit: called before the first commit of each call, with what the call touches.
+  /// - Returns: whether the engine gives every answer of the order.
+  @discardableResult
   func run(
     _ model: inout MountModel,
     visit: ((_ window: Int, _ call: Int, MountModel.Footprint) -> Void)? = nil
-  ) {
+  ) -> Bool {
+    var agrees = true
     var calls: [Int: CallInFlight] = [:]
     var committed: Set<Int> = []
     let stride = 1 << 32
@@ -26,11 +29,15 @@ struct PointReplay {
         if let visit, committed.insert(key).inserted {
           visit(point.window, point.call, model.footprint(of: call))
         }
-        if point.latitude != nil, case .answer(let answer) = point.kind {
-          model.settle(&call, answer: answer)
+        var expected: Errno?
+        if case .answer(let answer) = point.kind { expected = answer }
+        if let expected, point.latitude == .passingWalk || point.latitude == .reader {
+          model.settle(&call, answer: expected)
         } else {
           if case .check = model.nextPoint(of: call) { model.checkPoint(&call) }
-          _ = model.commitPoint(&call)
+          let answer = model.commitPoint(
+            &call, missesReferences: point.latitude == .tornSum)
+          if answer != expected { agrees = false }
         }
       case .release(let mounts):
         if mounts.isEmpty {
@@ -41,6 +48,7 @@ struct PointReplay {
       }
       calls[key] = call
     }
+    return agrees
   }
 }
 

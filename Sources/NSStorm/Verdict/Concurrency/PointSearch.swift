@@ -9,9 +9,13 @@ import StormVocabulary
 /// unfinished call had ended before it started.
 ///
 /// References that a call still holds after its commit are dropped as late as possible: when a call begins that
-/// started after the holder's end, or when a busy check must succeed. Dropping one never hinders anything but an EBUSY,
-/// so nothing is lost by waiting; only where MNT_EXPIRE is used, whose mark a dropped reference clears, is the moment
-/// searched for.
+/// started after the holder's end, when a busy check must succeed, or when no call is left whose EBUSY they could explain.
+/// Dropping one never hinders anything but an EBUSY, so nothing is lost by waiting; only where MNT_EXPIRE is used, whose
+/// mark a dropped reference clears, is the moment searched for.
+///
+/// Of orders that differ in nothing only one is searched. A walk is made early only directly before a commit that changes
+/// where it leads, or whose EBUSY its reference explains (``Cursor/fresh``). A call that changes nothing and whose answer is
+/// right now is made now, and no other order is tried (``Move/finishAtOnce(_:)``).
 struct PointSearch {
   /// A call of the history, in the order of starts.
   struct Entry {
@@ -23,6 +27,11 @@ struct PointSearch {
     var indexInWindow: Int
     /// The call of the same worker before it, or -1.
     var predecessor: Int
+    /// It leaves no trace but its references: it only looks, or it was refused.
+    var isPassive = false
+    /// When it has probably committed; a guess that only decides what is tried first.
+    var probableCommit: UInt64 = 0
+    var guess = Guess()
   }
 
   struct State {
@@ -33,6 +42,10 @@ struct PointSearch {
 
   enum Move {
     case finish(Int)
+    /// Nothing else need be tried if it succeeds.
+    case finishAtOnce(Int)
+    /// A busy check that missed references: a known issue.
+    case finishTorn(Int)
     /// The first one resolves, so that the second one finds it busy.
     case hold(Int, then: Int)
     case finishWithLatitude(Int)
@@ -59,16 +72,21 @@ struct PointSearch {
     var active: [Int] = []
     /// Finished calls that still hold references.
     var lingering: [Int] = []
+    /// Calls that have walked since the last commit, ascending: the next one must make a difference to each of them.
+    var fresh: [Int] = []
     var orderCount = 0
     var passedWindows = 0
+    var stacks = Stacks()
   }
 
-  private struct Frame {
+  struct Frame {
     var mark: MountModel.Checkpoint
     var cursor: Cursor
     var moves: [Move]
     var next = 0
     var saved: [(index: Int, state: State)] = []
+    /// The state that the moves start from; nil where it was not asked for yet.
+    var fingerprint: Fingerprint?
   }
 
   /// What was compared at the closing points that the search has passed.
@@ -87,6 +105,12 @@ struct PointSearch {
   let releasesApart: Bool
   /// An end state that does not count, for the question whether there is another one.
   var excludedEnd: Fingerprint?
+  /// Which entries of the tables are compared; nil for all.
+  var filter: PlaceFilter?
+  /// Whether busy checks may miss references that move.
+  var allowsTornSums = false
+  /// Synchronous umounts that answered EBUSY.
+  let busyEntries: [Int]
 
   var states: [State]
   var cursor = Cursor()
@@ -97,9 +121,12 @@ struct PointSearch {
   var endStates = 0
   /// The end state whose tables differ least.
   var nearest: (differences: [TableDifference], order: [OrderedPoint])?
-  private var frames: [Frame] = []
-  private var dead: Set<Fingerprint> = []
+  var frames: [Frame] = []
+  var dead: Set<Fingerprint> = []
   var scratch = FingerprintScratch()
+  /// How often the search has begun again.
+  var dives = 0
+  private static let firstDive = 1_500
 
   /// The order that explained most, and what could not follow it.
   struct Deepest {
@@ -126,27 +153,40 @@ struct PointSearch {
       for (index, call) in ordered {
         if let cut, call.startNanoseconds > cut { continue }
         let hasEnded = cut.map { call.endNanoseconds <= $0 } ?? true
-        entries.append(
-          Entry(
-            call: call, observed: hasEnded ? call.errno : nil,
-            end: hasEnded ? call.endNanoseconds : .max, window: number, indexInWindow: index,
-            predecessor: last[call.worker] ?? -1))
+        var entry = Entry(
+          call: call, observed: hasEnded ? call.errno : nil,
+          end: hasEnded ? call.endNanoseconds : .max, window: number, indexInWindow: index,
+          predecessor: last[call.worker] ?? -1)
+        entry.isPassive = hasEnded && call.operation.leavesNoTrace(answering: call.errno)
+        entry.probableCommit = Self.probableCommit(of: call)
+        entries.append(entry)
         last[call.worker] = entries.count - 1
         if hasEnded { requiredHere += 1 }
       }
       bounds.append(entries.count)
       required.append(requiredHere)
     }
+    Guess.prepare(&entries, windows)
+    let expires = entries.contains { $0.call.operation.marksExpiry }
+    if expires { for index in entries.indices { entries[index].isPassive = false } }
     self.entries = entries
+    busyEntries = entries.indices.filter { entries[$0].mayMeetReferences }
     self.bounds = bounds
     requiredInWindow = required
     self.windows = windows
     self.limits = limits
     self.splitsWalks = splitsWalks
     includesNames = entries.contains { $0.call.operation.changesNames }
-    releasesApart = entries.contains { $0.call.operation.marksExpiry }
+    releasesApart = expires
     states = entries.map { State(call: CallInFlight($0.call.operation, by: $0.call.process)) }
     passed = [start]
+  }
+
+  /// umount2 that succeeds waits for a grace period after its commit (kernel-mounts 6.2), so that lies near its start;
+  /// everything else returns at once.
+  private static func probableCommit(of call: ContendedWindow.Call) -> UInt64 {
+    guard call.errno == .none, case .umount2 = call.operation else { return call.endNanoseconds }
+    return min(call.endNanoseconds, call.startNanoseconds + 5_000)
   }
 
   // MARK: the search
@@ -156,6 +196,8 @@ struct PointSearch {
     let clock = ContinuousClock()
     let deadline = clock.now + .milliseconds(limits.milliseconds)
     let beginning = model.checkpoint()
+    let first = (cursor: cursor, states: states, passed: passed)
+    var diveEnd = Self.firstDive
     switch arrive(&model) {
     case .complete: return .explained
     case .refused: return .inexplicable
@@ -182,18 +224,34 @@ struct PointSearch {
         model.rollback(to: beginning)
         return .exhausted(.milliseconds)
       }
+      if steps > diveEnd {
+        // A wrong choice near the beginning costs all that can follow it. Begin again and choose otherwise; what is known
+        // to be dead stays so, and each time lasts longer, so that the last one is complete.
+        dives += 1
+        diveEnd = steps + Self.firstDive << dives
+        model.rollback(to: beginning)
+        frames = []
+        order = []
+        (cursor, states, passed) = first
+        _ = arrive(&model)
+        push(&model)
+        continue
+      }
       guard apply(move, &model) else {
         goBack(&model)
         continue
       }
+      if case .finishAtOnce = move { frames[top].moves.removeSubrange(frames[top].next...) }
       switch arrive(&model) {
       case .complete: return .explained
       case .refused: goBack(&model)
       case .underWay:
-        if !dead.isEmpty, dead.contains(fingerprint(model)) {
+        let here = dead.isEmpty ? nil : fingerprint(model)
+        if let here, dead.contains(here) {
           goBack(&model)
         } else {
           push(&model)
+          frames[frames.count - 1].fingerprint = here
         }
       }
     }
@@ -201,13 +259,13 @@ struct PointSearch {
     return .inexplicable
   }
 
-  private mutating func push(_ model: inout MountModel) {
+  mutating func push(_ model: inout MountModel) {
     let moves = self.moves(model)
     frames.append(Frame(mark: model.checkpoint(), cursor: cursor, moves: moves))
   }
 
   /// Undoes the move that was tried last.
-  private mutating func goBack(_ model: inout MountModel) {
+  mutating func goBack(_ model: inout MountModel) {
     guard let top = frames.indices.last else { return }
     model.rollback(to: frames[top].mark)
     for (index, state) in frames[top].saved.reversed() { states[index] = state }
@@ -218,7 +276,8 @@ struct PointSearch {
   }
 
   private mutating func leaveDeadEnd(_ model: inout MountModel) {
-    dead.insert(fingerprint(model))
+    let known = frames.last?.fingerprint
+    dead.insert(known ?? fingerprint(model))
     if cursor.finished > deepest.finished {
       deepest.finished = cursor.finished
       deepest.order = order
@@ -229,14 +288,14 @@ struct PointSearch {
   }
 
   /// Remembers a call's state before it changes.
-  private mutating func touch(_ index: Int) {
+  mutating func touch(_ index: Int) {
     guard let top = frames.indices.last,
       !frames[top].saved.contains(where: { $0.index == index })
     else { return }
     frames[top].saved.append((index, states[index]))
   }
 
-  private mutating func fingerprint(_ model: borrowing MountModel) -> Fingerprint {
+  mutating func fingerprint(_ model: borrowing MountModel) -> Fingerprint {
     var scratch = FingerprintScratch()
     swap(&scratch, &self.scratch)
     defer { swap(&scratch, &self.scratch) }
@@ -249,7 +308,7 @@ struct PointSearch {
     for index in entries.indices { progress ^= Fingerprint.word(UInt64(index) + 1) }
     var scratch = self.scratch
     return model.fingerprint(of: [], includesNames: includesNames, using: &scratch)
-      .adding(progress).adding(UInt64(windows.count - 1))
+      .adding(progress).adding(UInt64(windows.count - 1)).adding(0)
   }
 
   private func fingerprint(
@@ -258,340 +317,9 @@ struct PointSearch {
     let calls = (cursor.active + cursor.lingering).sorted().map {
       (number: $0, call: states[$0].call)
     }
+    var fresh: UInt64 = 0
+    for index in cursor.fresh { fresh ^= Fingerprint.word(UInt64(index) + 1 << 32) }
     return model.fingerprint(of: calls, includesNames: includesNames, using: &scratch)
-      .adding(cursor.progress).adding(UInt64(cursor.window))
-  }
-
-  // MARK: what may come next
-
-  /// The unfinished calls that may take a point now, earliest end first.
-  func candidates() -> [Int] {
-    guard cursor.window < windows.count else { return [] }
-    var found: [Int] = []
-    var firstEnd = UInt64.max
-    var index = cursor.low
-    while index < bounds[cursor.window + 1], entries[index].call.startNanoseconds <= firstEnd {
-      if !states[index].isFinished {
-        firstEnd = min(firstEnd, entries[index].end)
-        let before = entries[index].predecessor
-        if before < 0 || states[before].isFinished { found.append(index) }
-      }
-      index += 1
-    }
-    found.removeAll { entries[$0].call.startNanoseconds > firstEnd }
-    if found.count > 1 { found.sort { (entries[$0].end, $0) < (entries[$1].end, $1) } }
-    return found
-  }
-
-  private func moves(_ model: borrowing MountModel) -> [Move] {
-    let candidates = self.candidates()
-    var moves: [Move] = []
-    for call in candidates where entries[call].observed != nil { moves.append(.finish(call)) }
-    if candidates.count > 1 || !windows[cursor.window].readers.isEmpty {
-      for call in candidates where entries[call].mayMeetReferences {
-        for holder in candidates where holder != call && canResolve(holder, model) {
-          moves.append(.hold(holder, then: call))
-        }
-        moves.append(.finishWithLatitude(call))
-      }
-    }
-    if releasesApart { for call in cursor.lingering { moves.append(.release(call)) } }
-    if candidates.count > 1 {
-      for call in candidates where hasApartStep(call, model) { moves.append(.step(call)) }
-      if splitsWalks {
-        for call in candidates where canResolve(call, model) { moves.append(.walk(call)) }
-      }
-    }
-    for call in candidates where entries[call].observed == nil { moves.append(.finish(call)) }
-    return moves
-  }
-
-  private func canResolve(_ index: Int, _ model: borrowing MountModel) -> Bool {
-    if case .resolve = model.nextPoint(of: states[index].call) { true } else { false }
-  }
-
-  /// Whether the next point can be told apart from all that follow it.
-  private func hasApartStep(_ index: Int, _ model: borrowing MountModel) -> Bool {
-    switch model.nextPoint(of: states[index].call) {
-    case .resolve: return true
-    case .check: return model.checksApart(states[index].call)
-    case .commit: return entries[index].call.operation.commitsRepeatedly
-    case .answered: return false
-    }
-  }
-
-  // MARK: moves
-
-  private mutating func apply(_ move: Move, _ model: inout MountModel) -> Bool {
-    switch move {
-    case .finish(let index): return finish(index, latitude: false, &model)
-    case .hold(let holder, let index):
-      begin(holder, &model)
-      resolve(holder, &model)
-      return finish(index, latitude: false, &model)
-    case .finishWithLatitude(let index): return finish(index, latitude: true, &model)
-    case .step(let index): return step(index, &model)
-    case .walk(let index):
-      begin(index, &model)
-      guard model.walkPoint(&states[index].call) else { return false }
-      note(index, .walk, .walkInParts)
-      return true
-    case .release(let index):
-      release(index, &model)
-      return true
-    }
-  }
-
-  private mutating func note(
-    _ index: Int, _ kind: OrderedPoint.Kind, _ latitude: Latitude? = nil
-  ) {
-    order.append(
-      OrderedPoint(
-        call: entries[index].indexInWindow, window: entries[index].window, kind: kind,
-        latitude: latitude))
-    cursor.orderCount += 1
-  }
-
-  private mutating func begin(_ index: Int, _ model: inout MountModel) {
-    touch(index)
-    guard !states[index].hasStarted else { return }
-    states[index].hasStarted = true
-    cursor.active.append(index)
-    for holder in cursor.lingering where entries[holder].end < entries[index].call.startNanoseconds
-    {
-      release(holder, &model)
-    }
-  }
-
-  private mutating func release(_ index: Int, _ model: inout MountModel) {
-    touch(index)
-    model.releasePoint(&states[index].call)
-    cursor.lingering.removeAll { $0 == index }
-    note(index, .release(mounts: []))
-  }
-
-  private mutating func resolve(_ index: Int, _ model: inout MountModel) {
-    guard case .resolve(let argument) = model.nextPoint(of: states[index].call) else { return }
-    model.resolvePoint(&states[index].call)
-    note(index, .resolve(argument: argument))
-  }
-
-  private mutating func step(_ index: Int, _ model: inout MountModel) -> Bool {
-    begin(index, &model)
-    switch model.nextPoint(of: states[index].call) {
-    case .resolve:
-      resolve(index, &model)
-      return true
-    case .check:
-      model.checkPoint(&states[index].call)
-      note(index, .check)
-      guard let answer = states[index].call.answer else { return true }
-      return accept(index, answer)
-    case .commit, .answered:
-      guard let answer = model.commitPoint(&states[index].call) else {
-        note(index, .commit)
-        return true
-      }
-      return accept(index, answer)
-    }
-  }
-
-  private mutating func finish(
-    _ index: Int, latitude: Bool, _ model: inout MountModel
-  ) -> Bool {
-    begin(index, &model)
-    while case .resolve = model.nextPoint(of: states[index].call) { resolve(index, &model) }
-    while true {
-      let mark = model.checkpoint()
-      let before = states[index].call
-      guard let answer = commit(index, &model) else {
-        note(index, .commit)
-        continue
-      }
-      let observed = entries[index].observed
-      if observed == nil || observed == answer { return accept(index, answer) }
-      if answer == .busy {
-        model.rollback(to: mark)
-        states[index].call = before
-        guard dropObstacles(of: index, &model) else { return false }
-        let second = commit(index, &model)
-        return second.map { accept(index, $0) } ?? false
-      }
-      if latitude, observed == .busy, answer == .none || answer == .tryAgain {
-        model.rollback(to: mark)
-        states[index].call = before
-        guard let reason = transientReference(against: index, &model) else { return false }
-        model.settle(&states[index].call, answer: .busy)
-        return accept(index, .busy, reason)
-      }
-      return false
-    }
-  }
-
-  private mutating func commit(_ index: Int, _ model: inout MountModel) -> Errno? {
-    if case .check = model.nextPoint(of: states[index].call) {
-      model.checkPoint(&states[index].call)
-    }
-    return model.commitPoint(&states[index].call)
-  }
-
-  private mutating func accept(
-    _ index: Int, _ answer: Errno, _ latitude: Latitude? = nil
-  ) -> Bool {
-    if let observed = entries[index].observed, observed != answer { return false }
-    note(index, .answer(answer), latitude)
-    states[index].isFinished = true
-    cursor.active.removeAll { $0 == index }
-    if states[index].call.holdsReferences { cursor.lingering.append(index) }
-    if entries[index].observed != nil {
-      cursor.finishedInWindow += 1
-      cursor.finished += 1
-    }
-    cursor.progress ^= Fingerprint.word(UInt64(index) + 1)
-    while cursor.low < bounds[cursor.window + 1], states[cursor.low].isFinished { cursor.low += 1 }
-    return true
-  }
-
-  /// Calls that have committed may have dropped their references by now.
-  private mutating func dropObstacles(of index: Int, _ model: inout MountModel) -> Bool {
-    let judged = model.mountsJudged(by: states[index].call)
-    var dropped = false
-    for holder in cursor.lingering {
-      touch(holder)
-      if judged.isEmpty {
-        model.releasePoint(&states[holder].call)
-      } else if !model.releasePoint(&states[holder].call, on: judged) {
-        continue
-      }
-      dropped = true
-      note(holder, .release(mounts: judged))
-    }
-    cursor.lingering.removeAll { !states[$0].call.holdsReferences }
-    return dropped
-  }
-
-  /// Whether somebody who is on the way may hold what the umount's busy check looks at.
-  private func transientReference(
-    against index: Int, _ model: inout MountModel
-  ) -> Latitude? {
-    let judged = Set(model.mountsJudged(by: states[index].call))
-    for other in candidates() where other != index {
-      let passed = model.mountsPassed(by: states[other].call)
-      if passed.contains(where: judged.contains) { return .passingWalk }
-    }
-    let call = entries[index].call
-    for reader in windows[entries[index].window].readers
-    where reader.startNanoseconds <= call.endNanoseconds
-      && reader.endNanoseconds >= call.startNanoseconds
-    {
-      let passed = model.mountsPassed(by: reader.path, of: reader.process)
-      if passed.contains(where: judged.contains) { return .reader }
-    }
-    return nil
-  }
-
-  // MARK: closing points
-
-  private enum Arrival {
-    case underWay
-    case complete
-    case refused
-  }
-
-  /// Passes the closing points that have been reached.
-  private mutating func arrive(_ model: inout MountModel) -> Arrival {
-    while cursor.window < windows.count,
-      cursor.finishedInWindow == requiredInWindow[cursor.window]
-    {
-      for holder in cursor.lingering { release(holder, &model) }
-      let isLast = cursor.window == windows.count - 1
-      if windows[cursor.window].tables != nil || isLast && excludedEnd != nil {
-        let here = fingerprint(model)
-        if dead.contains(here) { return .refused }
-        if !agrees(model) || isLast && here == excludedEnd {
-          dead.insert(here)
-          return .refused
-        }
-      }
-      cursor.window += 1
-      cursor.low = bounds[cursor.window]
-      cursor.finishedInWindow = 0
-    }
-    return cursor.window == windows.count ? .complete : .underWay
-  }
-
-  /// Whether the tables of the closing point are those of this state.
-  private mutating func agrees(_ model: borrowing MountModel) -> Bool {
-    guard let tables = windows[cursor.window].tables, var next = passed.last else { return true }
-    endStates += 1
-    // Within a window the kernel gives ids, groups and devices to new things again, so each closing point is compared
-    // as a snapshot of its own.
-    let predicted = model.livingProcesses.map {
-      NamespaceTable(namespace: $0, table: model.table(seenBy: $0))
-    }
-    let differences = next.comparison.restart(predicted: predicted, observed: tables)
-    guard differences.isEmpty else {
-      if nearest.map({ Self.size(of: differences) < Self.size(of: $0.differences) }) ?? true {
-        nearest = (differences, order)
-      }
-      return false
-    }
-    passed.append(next)
-    cursor.passedWindows += 1
-    return true
-  }
-
-  private static func size(of differences: [TableDifference]) -> Int {
-    differences.reduce(0) { $0 + 1 + $1.mounts.count }
-  }
-
-  /// What each call that could come next would answer.
-  private func continuations(_ model: inout MountModel) -> [FailedContinuation] {
-    model.beginExplaining()
-    defer { model.stopExplaining() }
-    return candidates().compactMap { index in
-      guard let observed = entries[index].observed else { return nil }
-      let mark = model.checkpoint()
-      defer { model.rollback(to: mark) }
-      var call = states[index].call
-      while case .resolve = model.nextPoint(of: call) { model.resolvePoint(&call) }
-      if case .check = model.nextPoint(of: call) { model.checkPoint(&call) }
-      var answer = model.commitPoint(&call)
-      while answer == nil { answer = model.commitPoint(&call) }
-      let reason = model.reasonsOfLastCall.last { $0.errno != .none }?.rule.explanation.sentence
-      return FailedContinuation(
-        call: entries[index].indexInWindow, observed: observed, predicted: answer ?? .none,
-        reason: reason ?? "nothing refuses it")
-    }
-  }
-}
-
-extension PointSearch.Entry {
-  /// A synchronous umount that answered EBUSY.
-  fileprivate var mayMeetReferences: Bool {
-    guard observed == .busy, case .umount2(_, let flags) = call.operation else { return false }
-    return !flags.contains(.detach)
-  }
-}
-
-extension Operation {
-  /// Whether it makes, moves or removes names.
-  var changesNames: Bool {
-    switch self {
-    case .mkdir, .rmdir, .unlink, .rename, .symlink, .touch: true
-    default: false
-    }
-  }
-
-  var marksExpiry: Bool {
-    if case .umount2(_, let flags) = self { flags.contains(.expire) } else { false }
-  }
-
-  /// Whether it changes things more than once.
-  var commitsRepeatedly: Bool {
-    switch self {
-    case .rmdir, .unlink, .rename, .exit: true
-    default: false
-    }
+      .adding(cursor.progress).adding(UInt64(cursor.window)).adding(fresh)
   }
 }

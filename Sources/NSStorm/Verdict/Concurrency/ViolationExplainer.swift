@@ -5,6 +5,8 @@ import StormVocabulary
 /// explains most of it, and why nothing continues that order.
 struct ViolationExplainer {
   let window: ContendedWindow
+  /// Where only a part of the calls is looked at: the entries of the tables that it can change.
+  let filter: PlaceFilter?
   let start: PointSearch.Passed
   let limits: SearchLimits
 
@@ -27,8 +29,10 @@ struct ViolationExplainer {
   private func search(until cut: UInt64?, splitsWalks: Bool) -> PointSearch {
     var beginning = window
     if cut != nil { beginning.tables = nil }
-    return PointSearch(
+    var search = PointSearch(
       windows: [beginning], from: start, limits: limits, splitsWalks: splitsWalks, cut: cut)
+    search.filter = filter
+    return search
   }
 
   private func isExplicable(until cut: UInt64, _ model: inout MountModel) -> Bool {

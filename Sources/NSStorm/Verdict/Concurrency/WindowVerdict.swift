@@ -45,6 +45,8 @@ public struct ExplainedWindow: Hashable, Sendable {
   public var steps: Int
   /// Pairs of calls that overlapped in time on the same mounts.
   public var conflicts: Int
+  /// Known issues of the kernel without which there is no order, by name.
+  public var knownIssues: [String] = []
 }
 
 /// A window that no order explains.
