@@ -33,6 +33,9 @@ struct ExploreCommand: ParsableCommand {
   @Flag(help: "flush_filesystem: does it end, with and without new mounts and pins.")
   var flush = false
 
+  @Flag(help: "D14, MNT_EXPIRE: what the mark saves, and under which rules it fails.")
+  var expiry = false
+
   @Flag(help: "Machine-readable output.")
   var json = false
 
@@ -71,6 +74,7 @@ struct ExploreCommand: ParsableCommand {
   func run() throws {
     if claims { return try printClaims() }
     if flush { return try printFlush() }
+    if expiry { return try printExpiry() }
     let composed = try composition.compose()
     if let property { return try printTraces(property, composed) }
     if let scenario = composed.scenario { return try printScenario(scenario, composed.designs) }
@@ -157,6 +161,11 @@ struct ExploreCommand: ParsableCommand {
       print("\n\(rows.count) claims, \(decided) decided by exploration just now.")
     }
     if rows.contains(where: { $0.supported == false }) { throw ExitStatus.diverged.exitCode }
+  }
+
+  private func printExpiry() throws {
+    let rows = ExpiryVerdict.all.map(ExploreReport.ExpiryRow.init)
+    if json { try printJSON(rows) } else { print(rows.map(\.text).joined(separator: "\n")) }
   }
 
   private func printFlush() throws {

@@ -221,6 +221,27 @@ enum ExploreReport {
     }
   }
 
+  struct ExpiryRow: Encodable {
+    var rule: String
+    var takenAfterUseSteps: Int?
+    var neverExpires: Bool
+
+    init(_ verdict: ExpiryVerdict) {
+      rule = verdict.rule.rawValue
+      takenAfterUseSteps = verdict.takenAfterUse
+      neverExpires = verdict.neverExpires
+    }
+
+    var text: String {
+      let use =
+        takenAfterUseSteps.map { "takes a mount that was used, in \($0) steps" }
+        ?? "a use between the calls saves the mount"
+      let idle =
+        neverExpires ? "an unused one never expires" : "the second call takes an unused one"
+      return "\(ExploreReport.pad(rule, 18)) \(use); \(idle)"
+    }
+  }
+
   struct FlushRow: Encodable {
     var closesFirst: Bool
     var pinned: Bool

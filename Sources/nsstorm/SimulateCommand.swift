@@ -38,6 +38,9 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: "Tasks that call at the same time.")
   var callers: Int = 8
 
+  @Option(help: "CPUs that the callers compete for; 0 for one each.")
+  var cpus: Int = 0
+
   @Option(help: "What the calls are: sync, lazy or async.")
   var call: String = SimulationParameters.Call.lazy.rawValue
 
@@ -116,6 +119,7 @@ struct SimulateCommand: ParsableCommand {
       parameters.mounts = mounts
       parameters.peers = peers
       parameters.callers = callers
+      parameters.cpus = cpus
       parameters.call = kind
       parameters.fileSystem = filesystem
       parameters.thinkNanoseconds = think * 1e3

@@ -164,4 +164,22 @@ import Testing
       "\($0)".contains("number of mounts in all")
     }
   }
+
+  @Test func `callers that share CPUs wait for them, and a CPU each changes nothing`() throws {
+    func median(callers: Int, cpus: Int) throws -> Double {
+      var parameters = SimulationParameters(design: .mainline)
+      parameters.call = .sync
+      parameters.callers = callers
+      parameters.cpus = cpus
+      parameters.namespaces = 400
+      parameters.thinkNanoseconds = 20_000
+      let result = try SimulationResult(simulating: parameters)
+      return SimulationResult.quantile(0.5, of: result.callNanoseconds)
+    }
+    let alone = try median(callers: 4, cpus: 0)
+    #expect(try median(callers: 4, cpus: 4) == alone)
+    #expect(try median(callers: 4, cpus: 1) > 1.5 * alone)
+    #expect(try median(callers: 4, cpus: 1) > median(callers: 4, cpus: 2))
+    #expect(try median(callers: 1, cpus: 1) == median(callers: 1, cpus: 0))
+  }
 }

@@ -1,5 +1,6 @@
-import StormReclamation
 import Testing
+
+@testable import StormReclamation
 
 @Suite struct SmallModelTests {
   /// Counting, order of the CPUs, moves of the reference, and what an independent model found.
@@ -87,5 +88,20 @@ import Testing
       #expect(trace?.shows(finding) == true)
     }
     return result.counterexamples.mapValues(\.length)
+  }
+
+  @Test func `the expiry mark saves a mount that was used, and two calls take one that was not`() {
+    for verdict in ExpiryVerdict.all where verdict.rule == .kernel {
+      #expect(verdict.takenAfterUse == nil && !verdict.neverExpires)
+    }
+    // Each half of the rule is needed: without it the model finds what goes wrong.
+    for verdict in ExpiryVerdict.all where verdict.rule == .putsKeepTheMark {
+      #expect(verdict.takenAfterUse != nil)
+    }
+    for verdict in ExpiryVerdict.all where verdict.rule == .ownPutClears {
+      #expect(verdict.neverExpires)
+    }
+    let idle = ExpirySystem(rule: .kernel, uses: 0).quiescentStates()
+    #expect(idle.map(\.isAttached) == [0] && idle.map(\.calls) == [2])
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 public import StormReclamation
 
 /// A load, measured on the running kernel and predicted by the simulator with the same calibration.
@@ -77,6 +78,7 @@ public struct CalibrationComparison: Sendable, Hashable, Codable {
     calibration.expeditedGracePeriod.typicalNanoseconds = max(singles.sorted()[1] - work, 0)
     var parameters = SimulationParameters(design: design)
     parameters.calibration = calibration
+    parameters.cpus = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     change(&parameters)
     let predicted = try SimulationResult(simulating: parameters)
     return CalibrationComparison(

@@ -1,3 +1,4 @@
+import Glibc
 public import StormReclamation
 
 /// Measures the constants of the simulator on the running kernel.
@@ -49,8 +50,16 @@ public enum CalibrationMeasurement {
       teardown, tailProbability: 0.01, tailFactor: 5)
     measured.expeditedGracePeriod.typicalNanoseconds = max(one - path - perMount - put, 0)
     measured.normalGracePeriod = Calibration.ServiceTime(normal.mean)
-    measured.origin =
-      "measured on \(kernel); ext4, xfs, fuse and the tick as in: \(base.origin)"
+    if let tick = tickNanoseconds() { measured.tickNanoseconds = tick }
+    measured.origin = "measured on \(kernel); ext4, xfs and fuse as in: \(base.origin)"
     return measured
+  }
+
+  /// The length of a tick: the coarse clock moves once in each (1/HZ).
+  static func tickNanoseconds() -> Double? {
+    var resolution = timespec()
+    guard clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) == 0 else { return nil }
+    let nanoseconds = Double(resolution.tv_sec) * 1e9 + Double(resolution.tv_nsec)
+    return nanoseconds > 0 ? nanoseconds : nil
   }
 }

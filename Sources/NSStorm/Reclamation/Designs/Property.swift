@@ -58,6 +58,7 @@ public enum Finding: UInt8, Sendable, CaseIterable {
   case lostMount
   case returnsBeforeCleanup
   case endlessWait
+  case takenAfterUse
 
   /// The tag that reports print.
   public var tag: String {
@@ -84,6 +85,7 @@ public enum Finding: UInt8, Sendable, CaseIterable {
     case .lostMount: "LOST_MOUNT"
     case .returnsBeforeCleanup: "RETURNS_BEFORE_CLEANUP"
     case .endlessWait: "ENDLESS_WAIT"
+    case .takenAfterUse: "TAKEN_AFTER_USE"
     }
   }
 }

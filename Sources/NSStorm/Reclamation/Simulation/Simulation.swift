@@ -2,7 +2,8 @@ import HeapModule
 import StormVocabulary
 
 /// A discrete-event simulation of mass umounts under a design (section 5.1 of the reclamation
-/// specification). CPUs are not contended for: callers, workers and callbacks each run on their own.
+/// specification). Callers compete for `SimulationParameters.cpus`; workers and callbacks run beside them, never more
+/// workers than CPUs.
 struct Simulation {
   enum Waiter {
     case caller(Int)
@@ -14,6 +15,8 @@ struct Simulation {
 
   enum Event {
     case callStarts(caller: Int)
+    /// The path is looked up; the call asks for `namespace_sem`.
+    case lookedUp(call: Int)
     case pollStarts(call: Int)
     case detached(call: Int)
     case gracePeriodEnds(expedited: Bool)
@@ -57,7 +60,11 @@ struct Simulation {
   private var events = Heap<Scheduled>()
   private var eventNumber = 0
   private var calls: [Call] = []
-  private var namespaceFree = 0.0
+  private var namespaceIsLocked = false
+  /// Calls that wait for `namespace_sem`, in the order of their arrival; those before the index have had it.
+  private var namespaceQueue: [Int] = []
+  private var namespaceServed = 0
+  private var processors: Processors
   private var expedited = GracePeriodEngine()
   private var normal = GracePeriodEngine()
   private var workerFree: [Double]
@@ -83,7 +90,10 @@ struct Simulation {
     self.release = release
     size = parameters.mountsPerCall
     generator = SeededGenerator(seed: parameters.seed)
-    workerFree = [Double](repeating: 0, count: parameters.workers)
+    processors = Processors(count: parameters.cpus)
+    let workers =
+      parameters.cpus > 0 ? min(parameters.workers, parameters.cpus) : parameters.workers
+    workerFree = [Double](repeating: 0, count: workers)
     result = SimulationResult(
       parameters: parameters, calls: parameters.namespaces,
       mounts: parameters.namespaces * size)
@@ -111,6 +121,9 @@ struct Simulation {
   private mutating func handle(_ event: Event, at now: Double) {
     switch event {
     case .callStarts(let caller): startCall(caller, at: now)
+    case .lookedUp(let call):
+      namespaceQueue.append(call)
+      serveNamespace(at: now)
     case .pollStarts(let call): request(.polled(call), expedited: true, at: now)
     case .detached(let call): detached(call, at: now)
     case .gracePeriodEnds(let isExpedited):
@@ -135,22 +148,32 @@ struct Simulation {
     }
   }
 
-  /// Path and detach; `namespace_sem` serves in the order of arrival.
   private mutating func startCall(_ caller: Int, at now: Double) {
     guard calls.count < parameters.namespaces else { return }
-    let call = calls.count
-    let granted = max(now + calibration.pathNanoseconds, namespaceFree)
+    calls.append(Call(caller: caller, start: now))
+    let end = processors.run(calibration.pathNanoseconds, from: now)
+    schedule(.lookedUp(call: calls.count - 1), at: end)
+  }
+
+  /// Gives `namespace_sem` to the call that has waited longest, which detaches under it.
+  private mutating func serveNamespace(at now: Double) {
+    guard !namespaceIsLocked, namespaceServed < namespaceQueue.count else { return }
+    let call = namespaceQueue[namespaceServed]
+    namespaceServed += 1
+    namespaceIsLocked = true
     let copies = Double(parameters.mounts * parameters.peers)
-    let end =
-      granted + Double(parameters.mounts) * calibration.detachNanoseconds
+    let work =
+      Double(parameters.mounts) * calibration.detachNanoseconds
       + copies * calibration.detachCopyNanoseconds
-    namespaceFree = end
-    calls.append(Call(caller: caller, start: now, detachEnd: end))
-    if release == .polled { schedule(.pollStarts(call: call), at: granted) }
+    let end = processors.run(work, from: now)
+    calls[call].detachEnd = end
+    if release == .polled { schedule(.pollStarts(call: call), at: now) }
     schedule(.detached(call: call), at: end)
   }
 
   private mutating func detached(_ call: Int, at now: Double) {
+    namespaceIsLocked = false
+    serveNamespace(at: now)
     result.noteDetached(size, at: now)
     let returns = now + calibration.putNanoseconds
     switch release {
@@ -183,8 +206,8 @@ struct Simulation {
   private mutating func returned(_ call: Int, at now: Double) {
     result.callNanoseconds.append(now - calls[call].start)
     calls[call].returned = now
-    schedule(
-      .callStarts(caller: calls[call].caller), at: now + parameters.thinkNanoseconds)
+    let ready = processors.run(parameters.thinkNanoseconds, from: now)
+    schedule(.callStarts(caller: calls[call].caller), at: ready)
   }
 
   // MARK: Grace periods
@@ -224,14 +247,18 @@ struct Simulation {
   // MARK: Who puts and who cleans up
 
   private mutating func putInCaller(_ call: Int, at now: Double) {
-    let put = now + Double(size) * calibration.putNanoseconds
+    let put = processors.start(from: now) + Double(size) * calibration.putNanoseconds
+    var end = put
     switch parameters.design.tail {
-    case .inline, .taskWork: schedule(.returned(call: call), at: cleanUp(call, from: put))
+    case .inline, .taskWork:
+      end = cleanUp(call, from: put)
+      schedule(.returned(call: call), at: end)
     case .wqNoWait:
       schedule(.poolSubmitted(call: call), at: put)
       schedule(.returned(call: call), at: put)
     case .wqWait: schedule(.poolSubmitted(call: call), at: put)
     }
+    processors.occupy(until: end)
   }
 
   /// D7: the cleanup is an item of the pool; its caller waits or has returned.

@@ -27,7 +27,9 @@ public struct SimulationParameters: Sendable, Hashable {
   /// `queue_rcu_work` and `call_rcu` wait for normal grace periods; true makes them expedited, as some
   /// published sketches assume.
   public var expeditedDeferral = false
-  /// Workers that run items at once.
+  /// CPUs that the callers compete for; 0 for one each.
+  public var cpus = 0
+  /// Workers that run items at once, at most one for each CPU.
   public var workers = 8
   /// The part of the mounts that a user still holds when they are detached (0 to 1).
   public var pinProbability = 0.0
@@ -63,6 +65,7 @@ public struct SimulationParameters: Sendable, Hashable {
     try require(mounts >= 1, "number of mounts", "\(mounts)", ["1 and more"])
     try require(peers >= 0, "number of peers", "\(peers)", ["0 and more"])
     try require((1...100_000).contains(callers), "number of callers", "\(callers)", ["1 to 100000"])
+    try require((0...1_024).contains(cpus), "number of CPUs", "\(cpus)", ["0 (one each) to 1024"])
     try require((1...1_024).contains(workers), "number of workers", "\(workers)", ["1 to 1024"])
     try require(
       (0...1).contains(pinProbability), "pin probability", "\(pinProbability)", ["0 to 1"])

@@ -72,7 +72,7 @@ extension Experiment {
     case .earlyPut: .p9
     case .paysGracePeriodSync, .paysGracePeriodLazy: .p10
     case .openQueue: .p11
-    case .busyDeadOwner, .returnsBeforeCleanup: nil
+    case .busyDeadOwner, .returnsBeforeCleanup, .takenAfterUse: nil
     }
   }
 
