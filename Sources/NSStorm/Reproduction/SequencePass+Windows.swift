@@ -16,12 +16,16 @@ extension SequencePass {
     races.windows += 1
     // What raced cannot be performed again in one order for the search of known issues.
     isHistoryComplete = false
-    guard
-      window.workers.allSatisfy({ !$0.isThread && sandbox.livingActors.contains($0.process) })
-    else {
+    guard window.workers.allSatisfy({ sandbox.livingActors.contains($0.process) }) else {
       outcome.skippedCalls += window.window.calls.count
       races.unjudged += 1
       return true
+    }
+    for worker in window.workers where worker.isThread {
+      let actor = WindowReplay.actor(worker)
+      if !sandbox.livingActors.contains(actor) {
+        try sandbox.addThread(actor, of: worker.process)
+      }
     }
     guard let calls = try race(window) else { return false }
     races.calls += calls.count
@@ -40,6 +44,7 @@ extension SequencePass {
             number: window.number, phase: window.phase, workers: window.workers, window: made)))
     }
     var checker = race.take() ?? check.beginRace(limits: Self.searchLimits)
+    checker.knownIssues = settings.explains ? KnownIssue.affecting(settings.release) : []
     let verdict = check.judge(made, by: &checker)
     race = consume checker
     switch verdict {

@@ -69,8 +69,9 @@ struct WindowReplay {
             delayNanoseconds: UInt32(clamping: min(gap, Self.longestWait) + UInt64(jitter))))
         last = call.endNanoseconds
       }
-      let program = WorkerProgram(
+      var program = WorkerProgram(
         actor: Self.actor(worker), steps: steps, cpu: worker.cpu.map { $0 % max(1, processors) })
+      program.priority = worker.priority
       programs.append((number, program, calls))
     }
     return programs

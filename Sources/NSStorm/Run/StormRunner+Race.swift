@@ -76,10 +76,6 @@ extension StormRunner {
   }
 
   private func beginRound(_ race: Race) throws(SandboxError) {
-    if recorder != nil {
-      skip("recording what runs at once", "the trace format holds sequential steps only")
-      stopRecording()
-    }
     // What raced cannot be performed again in one order for the search of known issues.
     history.giveUp()
     var checker = check.beginRace(limits: Self.searchLimits)
@@ -161,6 +157,7 @@ extension StormRunner {
     }
     var judged = JudgedWindow(
       number: number, phase: phase.index, workers: workers, window: window, verdict: nil)
+    record(workers: workers, window)
     guard self.race?.isLost == false else {
       summary.races?.unjudged += 1
       emit(.windowJudged(judged))

@@ -18,6 +18,7 @@ struct TracePass: ~Copyable {
   private var race: ConcurrencyChecker?
   /// A window was not explained: where the model stands is not where the kernel does.
   private var isLost = false
+  private let issues: [KnownIssue]
   /// All tables at the end of the last window that was explained.
   private var raceTables: [NamespaceTable]?
   /// What the windows came to.
@@ -46,6 +47,7 @@ struct TracePass: ~Copyable {
         check: StepCheck(rules: rules.applying([$0]), initialTable: start, aspects: aspects))
     }
     initialTable = table
+    self.issues = issues
     self.reader = reader
     self.adopted = adopted
     file = path
@@ -149,6 +151,7 @@ struct TracePass: ~Copyable {
       return nil
     }
     var checker = race.take() ?? check.beginRace(limits: Self.searchLimits)
+    checker.knownIssues = issues
     let verdict = check.judge(window, by: &checker)
     race = consume checker
     switch verdict {
@@ -156,7 +159,10 @@ struct TracePass: ~Copyable {
       races.explained += 1
       raceTables = window.tables
       races.conflicts += explained.conflicts
-      return nil
+      guard !explained.knownIssues.isEmpty else { return nil }
+      return Divergence(
+        step: lastStep + 1, namespace: 0, operation: nil, predictedErrno: .none,
+        observedErrno: .none, knownIssues: explained.knownIssues)
     case .violated(let violation):
       isLost = true
       races.violated += 1
