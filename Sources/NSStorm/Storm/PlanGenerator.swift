@@ -98,7 +98,7 @@ public struct PlanGenerator: ~Copyable {
     case .contended(let phase):
       planRound(number, phase)
       if isLast { clear(phase) }
-    case .sequential, .blast: break
+    case .sequential, .blast, .release: break
     }
   }
 
