@@ -118,7 +118,7 @@ extension CallFollower {
   }
 
   private static func isNative(_ type: String) -> Bool {
-    ["tmpfs", "ramfs", "proc", "sysfs", "mqueue"].contains(type)
+    ["tmpfs", "ramfs", "sysfs", "mqueue"].contains(type)
   }
 
   /// The key of file systems of which there is one instance (for each device, or in all).
@@ -141,7 +141,11 @@ extension CallFollower {
     var description = ForeignFileSystem()
     guard let state = book[task] else { return }
     switch type {
-    case "tmpfs", "ramfs", "proc": break
+    case "tmpfs", "ramfs": break
+    case "proc":
+      // Who owns the caller's PID namespace decides, and those are not followed.
+      description.type = type
+      description.isForced = true
     case "sysfs", "mqueue":
       description.type = type
       description.isForced = true
@@ -150,6 +154,7 @@ extension CallFollower {
       // Whether the kernel has the type its answer says.
       if case .errno(.unknownDevice) = result { break }
       description.type = type
+      description.isForced = true
       description.sharingKey = Self.sharingKey(type: type, source: source)
     }
     model.expect(description)
