@@ -97,7 +97,7 @@ let package = Package(
     layer(
       "StormHistory", folder: "History",
       uses: [
-        "StormVocabulary", "StormKernel", "StormVerdict", "StormRun", "StormReport",
+        "StormVocabulary", "StormPlanning", "StormKernel", "StormVerdict", "StormRun", "StormReport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
 

@@ -1,4 +1,5 @@
 import StormKernel
+import StormPlanning
 public import StormReport
 import StormRun
 import StormVerdict
@@ -106,6 +107,16 @@ public struct HistoryRun: Hashable, Sendable, Codable {
     kernelNanoseconds = Int(clamping: ended.times.kernelNanoseconds)
     memoryBytes = ended.memory?.proportionalBytes
     timings = ended.latencies.map { Timing($0, kind: .latency) }
+    for tally in ended.releasesByWay ?? [] {
+      guard var lag = tally.lag else { continue }
+      lag.what = "\(tally.phase): \(tally.way.rawValue)"
+      timings.append(Timing(lag, kind: .releaseLag))
+    }
+    divergences += record.releases.map { found in
+      FoundDivergence(
+        step: found.event.replaySteps - 1, signature: found.event.finding.signature, rule: nil,
+        knownIssues: [])
+    }
   }
 
   static let killed = "killed"

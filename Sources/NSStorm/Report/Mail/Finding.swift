@@ -1,5 +1,6 @@
 import StormEngine
 import StormKernel
+import StormPlanning
 import StormRun
 import StormVerdict
 import StormVocabulary
@@ -8,6 +9,7 @@ import StormVocabulary
 struct Finding {
   private enum Subject {
     case divergence(DivergenceEvent)
+    case release(ReleaseEvent)
     case fault(FaultEvent)
   }
 
@@ -22,7 +24,11 @@ struct Finding {
       what = .divergence(record.divergences[wanted].event)
     } else if let fault = record.faults.first {
       what = .fault(fault.event)
-    } else if let found = record.unexplainedDivergences.first ?? record.divergences.first?.event {
+    } else if let found = record.unexplainedDivergences.first {
+      what = .divergence(found)
+    } else if let release = record.releases.first {
+      what = .release(release.event)
+    } else if let found = record.divergences.first?.event {
       what = .divergence(found)
     } else {
       throw .foundNothing
@@ -33,6 +39,7 @@ struct Finding {
   func command(_ record: RunRecord) -> String {
     switch what {
     case .divergence(let event): event.replay
+    case .release(let event): event.replay
     case .fault: "\(record.began.command) --seed \(record.began.seed)"
     }
   }
@@ -41,6 +48,7 @@ struct Finding {
   var subject: String {
     switch what {
     case .fault(let fault): return "\(area): \(FaultHeadline(fault).text)"
+    case .release(let event): return "\(area): \(event.finding.signature)"
     case .divergence(let event):
       let divergence = event.divergence
       let call = Self.call(divergence)
@@ -69,6 +77,7 @@ struct Finding {
     case .fault(let fault):
       let found = fault.lines.compactMap { KernelSource.file(in: $0) }
       return found.isEmpty ? ["fs/namespace.c"] : Array(RunRecord.unique(found).prefix(3))
+    case .release: return ["fs/namespace.c", "fs/super.c"]
     case .divergence(let event):
       let deciding = event.divergence.decidingRule
       let file = deciding.flatMap { KernelSource.file(of: $0.function) } ?? "fs/namespace.c"
@@ -93,6 +102,10 @@ struct Finding {
         }
       return MailText.wrapped(
         "While mount namespaces were stressed on \(record.began.kernel.release), \(kind).")
+    case .release(let event):
+      return MailText.wrapped(
+        "On \(record.began.kernel.release), a mount is not let go of as it should be "
+          + "(\(event.finding.fileSystem.rawValue), \(event.finding.way.rawValue)).")
     case .divergence(let event):
       let divergence = event.divergence
       let call = Self.call(divergence)
@@ -108,6 +121,8 @@ struct Finding {
   var details: String {
     switch what {
     case .fault(let fault): return MailText.heading("What was seen") + "\n" + fault.text
+    case .release(let event):
+      return MailText.heading("What happens") + "\n" + "\(event.finding)"
     case .divergence(let event): return Self.details(event.divergence)
     }
   }

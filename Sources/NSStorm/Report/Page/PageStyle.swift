@@ -65,6 +65,7 @@ enum PageStyle {
     .phases{columns:2;font-size:.9rem;padding-left:1.4rem;margin:.6rem 0}\
     table{border-collapse:collapse;width:100%}\
     td{border-top:1px solid var(--rule);padding:.35rem .6rem .35rem 0;vertical-align:top}\
+    th{text-align:left;font-weight:600;font-size:.85rem;color:var(--soft);padding:0 .6rem .2rem 0}\
     td code{overflow-wrap:anywhere}\
     td.number{text-align:right;white-space:nowrap}\
     dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;margin:0;font-size:.9rem}\

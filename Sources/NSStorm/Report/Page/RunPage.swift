@@ -26,6 +26,7 @@ public struct RunPage {
           Self.findings(record, &page)
           PageTimeline(record).write(to: &page)
           PageHistograms.write(record, to: &page)
+          PageReleases.write(record, to: &page)
           PageWindows.write(record, to: &page)
           PageCoverage(record.ended?.coverage ?? []).write(to: &page)
           Self.cases(record, &page)
