@@ -53,7 +53,7 @@ import Testing
         for (worker, program) in zip(race.workers, race.programs) {
           for call in program { _ = with.perform(call.operation, by: worker.process) }
         }
-      case .phase, .volley: break
+      case .phase, .volley, .release: break
       }
     }
     #expect(races == 12)
@@ -88,7 +88,7 @@ import Testing
         switch item {
         case .step(let step): _ = predictor.perform(step.operation, by: step.actor)
         case .volley(let volley): answers[order] += perform(volley, in: order, &predictor)
-        case .phase, .race: break
+        case .phase, .race, .release: break
         }
       }
     }
