@@ -22,7 +22,7 @@ extension StormRunner {
     var limits = SearchLimits()
     limits.steps = 400_000
     limits.states = 200_000
-    limits.milliseconds = 3_000
+    limits.milliseconds = 10_000
     limits.earlierWindows = 64
     return limits
   }
