@@ -51,7 +51,7 @@ public struct RaceMeasurement: Sendable {
       let sandbox = try Sandbox.launch(StormRunner.sandboxLimits(profile))
       while let item = generator.next() {
         switch item {
-        case .phase, .volley: break
+        case .phase, .volley, .release: break
         case .step(let step): _ = try sandbox.perform(step.operation, by: step.actor)
         case .race(let race):
           try race.startThreads(in: sandbox)
