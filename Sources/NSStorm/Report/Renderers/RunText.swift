@@ -86,7 +86,7 @@ public struct RunText: Sendable {
   private func work(_ ended: EndedEvent) -> [(String, String)] {
     let storm = ended.storm
     let checks = ended.checks
-    var rows = [
+    let rows = [
       (
         "calls",
         calls(storm) + ", \(succeeded(storm)) succeeded"
@@ -111,7 +111,9 @@ public struct RunText: Sendable {
           + "\(checks.memberLists) member lists, \(checks.sampledTables) samples"
           + (checks.doublyReadTables.map { ", \($0) tables read by both observers" } ?? "")
       ),
-    ] + superblocks(storm)
+    ]
+    let races = ended.races.map { [("races", Self.describe($0))] } ?? []
+    return rows + superblocks(storm) + races
   }
 
   private func superblocks(_ storm: RunSummary.Storm) -> [(String, String)] {
@@ -126,8 +128,6 @@ public struct RunText: Sendable {
         "\(storm.superblocksReleased) superblocks after storms, the last waited for \(milliseconds) ms\(busy)"
       )
     ]
-    if let races = ended.races { rows.append(("races", Self.describe(races))) }
-    return rows
   }
 
   /// What the racing calls came to.
