@@ -139,15 +139,16 @@ extension MountModel {
     if dentries[parent.dentry.index].isUnlinked {
       return refuse(.createInRemovedDirectory, .noSuchEntry)
     }
+    if superblocks[mounts[parent.mount.index].superblock.index].isForKernelOnly {
+      // Its lookup knows no names at all, not even those that are to be made (`empty_dir_lookup`).
+      return refuse(.coverIsImmutable, .noSuchEntry)
+    }
     if lookup(name, in: parent.dentry) != .none { return refuse(.pathExists, .fileExists) }
     // Only a directory may be made by a name with a slash behind it.
     if kind != .directory, path.endsInSlash { return refuse(.nameNotFound, .noSuchEntry) }
     if isReadOnly(parent.mount) { return refuse(.writeToReadOnly, .readOnlyFileSystem) }
     let owner = superblocks[mounts[parent.mount.index].superblock.index].userNamespace
     if !userNamespaces[owner.index].mapsRoot { return refuse(.ownerNotMapped, .overflow) }
-    if superblocks[mounts[parent.mount.index].superblock.index].isForKernelOnly {
-      return refuse(.coverIsImmutable, .notPermitted)
-    }
     let dentry = makeDentry(name, in: parent.dentry, kind: kind)
     if kind == .symbolicLink { dentries[dentry.index].contents = names.intern(contents) }
     return .none

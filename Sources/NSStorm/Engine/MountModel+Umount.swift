@@ -171,6 +171,7 @@ extension MountModel {
     let superblock = makeSuperblock(
       type: names.intern("nullfs"), owner: state.initialUserNamespace)
     superblocks[superblock.index].isReadOnly = true
+    superblocks[superblock.index].isForKernelOnly = true
     if dentries[place.index].kind != .directory {
       dentries[superblocks[superblock.index].root.index].kind = .regular
     }

@@ -284,8 +284,8 @@ private let ruleExplanations: [Rule.Explanation] = [
     section: "3.14", function: "may_create",
     sentence: "the caller's ids are not mapped in the superblock's user namespace"),
   .init(
-    section: "5.8", function: "may_create",
-    sentence: "the empty root of nullfs is immutable"),
+    section: "5.8", function: "empty_dir_lookup",
+    sentence: "the empty root of nullfs takes no names"),
   .init(
     section: "2.4", function: "filename_parentat",
     sentence: "the path names the root directory"),
