@@ -136,11 +136,11 @@ public struct KnownIssue: Sendable, Identifiable {
       title: "the copy of a lazily detached mount of a namespace file counts as detached itself",
       fixSubject: "namespace: don't inherit MNT_UMOUNT in clone_mnt()",
       introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
-      fixedInStable: [KernelRelease(6, 12, 114), KernelRelease(6, 18, 44)],
+      fixedInStable: [KernelRelease(6, 12, 114)],
       appearance:
         "when its mountpoint is removed elsewhere the copy leaves the tree but stays counted",
       source:
-        "known-kernel-bugs 6; probed on 5.10 to 7.2.9 (there), 6.18.44 and 7.2.13 (gone)",
+        "known-kernel-bugs 6; probed on 5.10 to 7.2.9 and 6.18.44 (there) and 7.2.13 (gone)",
       apply: { $0.copiesInheritUmounted = true }),
     KnownIssue(
       id: "mount-lost-below-namespace-file",
