@@ -19,7 +19,7 @@ import Testing
       + #""isComplete":true,"storm":{"steps":1,"volleyCalls":0,"succeededCalls":1,"answers":{"0":1},"#
       + #""namespacesMade":1,"mostNamespaces":1,"mostMounts":1,"mountsMade":1,"copiesPropagated":0,"#
       + #""mountsUmounted":0,"copiesUmounted":0,"synchronousUmounts":0,"lazyUmounts":0,"#
-      + #""busyUmounts":0,"superblocksReleased":0,"longestReleaseNanoseconds":0},"#
+      + #""busyUmounts":0,"releaseRounds":0,"releaseCalls":0,"superblocksReleased":0,"longestReleaseNanoseconds":0},"#
       + #""checks":{"answers":1,"tables":1,"entries":1,"memberLists":0,"sampledTables":0,"quiescentPoints":1,"releases":0},"#
       + #""times":{"totalNanoseconds":1,"kernelNanoseconds":1,"readingNanoseconds":1,"engineNanoseconds":1,"#
       + #""searchNanoseconds":0},"#
