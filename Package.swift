@@ -97,7 +97,8 @@ let package = Package(
     layer(
       "StormHistory", folder: "History",
       uses: [
-        "StormVocabulary", "StormPlanning", "StormKernel", "StormVerdict", "StormRun", "StormReport",
+        "StormVocabulary", "StormPlanning", "StormKernel", "StormVerdict", "StormRun",
+        "StormReport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
 

@@ -10,7 +10,7 @@ import Testing
 @Suite struct CoverageTests {
   /// Rules that no call of a sandbox's workers can reach, with the reason.
   static let unreachable: [Rule: String] = [
-    .pivotNewWithoutParent: "a mount without a parent is in no worker's namespace",
+    .pivotNewWithoutParent: "a mount without a parent is in no worker's namespace"
   ]
 
   @Test func `the nightly mix exercises every rule`() throws {

@@ -21,7 +21,8 @@ import Testing
       [.began(began)] + Sample.phases(began) + [
         Sample.found(Sample.tableDivergence(known: ["x"]), phase: -1),
         Sample.found(Sample.answerDivergence(), phase: 1), .fault(Sample.log),
-        .window(Sample.window), .release(Sample.release), .skipped(.init(what: "a", why: "b", count: 1)),
+        .window(Sample.window), .release(Sample.release),
+        .skipped(.init(what: "a", why: "b", count: 1)),
         .warning(WarningEvent(text: "w")),
         .ended(Sample.ended(.diverged, code: 1)),
       ])

@@ -101,7 +101,7 @@ enum Sample {
       releaseCounts: [
         RunSummary.ReleaseCounts(
           phase: "second", rounds: 3, sharedMemoryChangeBytes: -4_096, mountObjectsChange: 2)
-      ],leftovers: nil,
+      ], leftovers: nil,
       coverage: [
         RuleUse(rule: "umountBusy", section: "5.1", function: "do_umount", count: 1_234),
         RuleUse(rule: "umountLocked", section: "5.1", function: "can_umount", count: 0),
