@@ -134,7 +134,7 @@ enum KernelSource {
         "path_lookupat", "follow_automount", "pick_link", "user_path_at", "walk_component",
       ]
     ),
-    ("fs/libfs.c", ["simple_rmdir"]),
+    ("fs/libfs.c", ["simple_rmdir", "empty_dir_lookup"]),
     ("fs/filesystems.c", ["get_fs_type"]),
     ("fs/file.c", ["fdget", "get_file", "close_fd"]),
     ("fs/nsfs.c", ["nsfs_evict"]),
