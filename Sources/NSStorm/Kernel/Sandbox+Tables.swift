@@ -13,12 +13,10 @@ extension Sandbox {
   /// The mount tables of several actors, in their order. Each is a snapshot only while nothing changes: one read of
   /// mountinfo gives about 4 KB, and the kernel drops the lock in between.
   public func tables(of actors: [Int]) throws(SandboxError) -> Observation<[MountTable]> {
-    var tables = [MountTable?](repeating: nil, count: actors.count)
-    let hang = try observe(UInt32(NSS_OBSERVE_TABLES), actors) {
-      (index, answer, bytes) throws(SandboxError) in
-      tables[index] = try table(of: actors[index], answer, bytes)
+    switch try look(tables: actors, members: []) {
+    case .seen(let seen): .seen(seen.tables)
+    case .hang(let report): .hang(report)
     }
-    return hang.map { .hang($0) } ?? .seen(tables.map { $0 ?? MountTable() })
   }
 
   /// The mount tables of several actors as `listmount` and `statmount` show them from where each stands.
@@ -108,11 +106,9 @@ extension Sandbox {
   /// The unique ids of the mounts in the actors' namespaces, ascending. Nil for an actor whose namespace has no mount
   /// left that is reachable from its root, and where the kernel has no listmount (see ``listsMembers``).
   public func members(of actors: [Int]) throws(SandboxError) -> Observation<[[UInt64]?]> {
-    var members = [[UInt64]?](repeating: nil, count: actors.count)
-    let hang = try observe(UInt32(NSS_OBSERVE_MEMBERS), actors) {
-      (index, answer, bytes) throws(SandboxError) in
-      members[index] = try self.members(of: actors[index], answer, bytes)
+    switch try look(tables: [], members: actors) {
+    case .seen(let seen): .seen(seen.members)
+    case .hang(let report): .hang(report)
     }
-    return hang.map { .hang($0) } ?? .seen(members)
   }
 }
