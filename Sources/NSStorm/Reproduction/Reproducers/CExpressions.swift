@@ -82,14 +82,10 @@ struct CExpressions {
     case .openTree(let path, let flags, let slot):
       needs.insert(.slots)
       let place = emptyPathPlace(path)
-      var words = ["OPEN_TREE_CLOEXEC"]
-      if flags.contains(.clone) { words.append("OPEN_TREE_CLONE") }
-      if flags.contains(.namespace) { words.append("2 /* OPEN_TREE_NAMESPACE */") }
-      if flags.contains(.recursive) { words.append("AT_RECURSIVE") }
-      if place.isEmpty { words.append("AT_EMPTY_PATH") }
+      let words = Self.treeFlags(flags, isEmptyPath: place.isEmpty)
       return guarded(
         [path],
-        "keep(\(slot), syscall(SYS_open_tree, \(place.directory), \(place.path), \(words.joined(separator: " | "))))"
+        "keep(\(slot), syscall(SYS_open_tree, \(place.directory), \(place.path), \(words)))"
       )
     case .fsmount(let type, let source, let slot):
       needs.formUnion([.slots, .fsmount])
@@ -101,14 +97,10 @@ struct CExpressions {
     case .openTreeAttr(let path, let flags, let change, let slot):
       needs.formUnion([.slots, .treeAttr])
       let place = emptyPathPlace(path)
-      var words = ["OPEN_TREE_CLOEXEC"]
-      if flags.contains(.clone) { words.append("OPEN_TREE_CLONE") }
-      if flags.contains(.namespace) { words.append("2 /* OPEN_TREE_NAMESPACE */") }
-      if flags.contains(.recursive) { words.append("AT_RECURSIVE") }
-      if place.isEmpty { words.append("AT_EMPTY_PATH") }
+      let words = Self.treeFlags(flags, isEmptyPath: place.isEmpty)
       return guarded(
         [path],
-        "keep(\(slot), changed_tree(\(place.directory), \(place.path), \(words.joined(separator: " | ")), \(Self.attributes(change))))"
+        "keep(\(slot), changed_tree(\(place.directory), \(place.path), \(words), \(Self.attributes(change))))"
       )
     case .openNamespaceFile(let kind, of: let other, let slot):
       needs.formUnion([.slots, .procfs, .namespaceFiles])
@@ -255,6 +247,16 @@ struct CExpressions {
     }
     if rest != 0 { words.append("0x" + String(rest, radix: 16)) }
     return words.isEmpty ? "0" : words.joined(separator: " | ")
+  }
+
+  /// The flags of open_tree and open_tree_attr.
+  private static func treeFlags(_ flags: OpenTreeFlags, isEmptyPath: Bool) -> String {
+    var words = ["OPEN_TREE_CLOEXEC"]
+    if flags.contains(.clone) { words.append("OPEN_TREE_CLONE") }
+    if flags.contains(.namespace) { words.append("2 /* OPEN_TREE_NAMESPACE */") }
+    if flags.contains(.recursive) { words.append("AT_RECURSIVE") }
+    if isEmptyPath { words.append("AT_EMPTY_PATH") }
+    return words.joined(separator: " | ")
   }
 
   static func flags(_ flags: MountFlags) -> String {

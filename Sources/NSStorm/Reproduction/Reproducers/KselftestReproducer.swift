@@ -45,24 +45,13 @@ extension ReproducerCase {
     if !facts.isEmpty { lines.append("struct mount mount\(program.usesOther ? ", other" : "");") }
     if !program.notes.isEmpty { lines.append("struct mount before[\(facts.count)];") }
     if !lines.isEmpty { lines.append("") }
-    for (index, step) in steps.dropLast().enumerated() {
-      lines.append(
-        "/* \(CProgram.comment("\(program.name(step.namespace)): \(step.operation)")) */")
-      lines.append(
-        "ASSERT_EQ(\(step.errno.cName), make(\(program.name(step.namespace)), \(index + 1)));")
-      if step.operation == .exit {
-        lines.append("waitpid(pids[\(program.name(step.namespace))], NULL, 0);")
-      }
-    }
-    if let last = steps.last {
-      lines += program.notes
-      lines.append(
-        "/* \(CProgram.comment("\(program.name(last.namespace)): \(last.operation)")) */")
-      lines.append(
-        "ASSERT_EQ(\(last.errno.cName), make(\(program.name(last.namespace)), \(steps.count)));")
-      if last.operation == .exit {
-        lines.append("waitpid(pids[\(program.name(last.namespace))], NULL, 0);")
-      }
+    for (index, step) in steps.enumerated() {
+      // What stood before is noted right before the call that matters, the last one.
+      if index == steps.count - 1 { lines += program.notes }
+      let name = program.name(step.namespace)
+      lines.append("/* \(CProgram.comment("\(name): \(step.operation)")) */")
+      lines.append("ASSERT_EQ(\(step.errno.cName), make(\(name), \(index + 1)));")
+      if step.operation == .exit { lines.append("waitpid(pids[\(name)], NULL, 0);") }
     }
     for check in program.checks {
       lines += check.preparation
