@@ -41,6 +41,7 @@ import Testing
       let marks = round.segments.flatMap(\.calls).map(\.mark)
       #expect(marks.count { $0 == .departure } == 1, "\(round)")
       #expect(marks.count { $0 == .released } == 1, "\(round)")
+      #expect(marks.count { $0 == .identity } == 1, "\(round)")
       #expect(marks.contains(.claimed) == round.fileSystem.isOnDevice, "\(round)")
       let needsHolder = round.segments.contains { $0.role == .holder }
       #expect(needsHolder == (round.way.ending != nil), "\(round)")

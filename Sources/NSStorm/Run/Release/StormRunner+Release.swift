@@ -34,15 +34,15 @@ extension StormRunner {
       skip(what, why)
       try cleanUp(round)
       return .goesOn
-    case .observed(let observed, let mountID):
+    case .observed(let observed):
       stage.rounds += 1
       summary.checks.releases += 1
       releaseTallies.add(observed, phase: stage.name)
       var course = Course.goesOn
       for finding in releaseCheck.findings(observed) {
         var finding = finding
-        if finding.kind == .neverReleased, let mountID {
-          finding.holders = sandbox.holders(ofMount: mountID, device: nil)
+        if finding.kind == .neverReleased, let mount = observed.call(.identity)?.value {
+          finding.holders = sandbox.holders(ofMount: Int(mount), device: nil)
         }
         if found(finding) == .ends { course = .ends }
       }
@@ -63,7 +63,7 @@ extension StormRunner {
   // MARK: - A round
 
   private enum RoundOutcome {
-    case observed(ObservedRelease, mountID: Int?)
+    case observed(ObservedRelease)
     case missing(what: String, why: String)
     case hang(HangReport)
     case died(WorkerDeath)
@@ -112,7 +112,7 @@ extension StormRunner {
     }
     if round.way.ending == .killed { try sandbox.waitForEnd(of: ReleaseRound.holderActor) }
     stage.proved.insert("\(round)")
-    return .observed(observed, mountID: nil)
+    return .observed(observed)
   }
 
   /// Never the same moment of a walk; short delays are spun, so that the umounter does not leave its CPU.
@@ -165,7 +165,7 @@ extension StormRunner {
     case .hold where record.errno.meansAbsence:
       stage.missingWays[round.way] = why
       return .missing(what: "the way \(round.way.rawValue)", why: why)
-    case .mount, .hold, .preparation:
+    case .mount, .hold, .preparation, .identity:
       throw .setupFailed(
         attempt: "prepare the release round \(round) (\(call.call))", errno: record.errno)
     default: return nil

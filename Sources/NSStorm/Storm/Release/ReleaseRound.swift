@@ -40,6 +40,8 @@ public struct ReleaseRound: Hashable, Sendable {
     case preparation
     /// Waits for those who walk by; in vain where the machine is busy.
     case meeting
+    /// Says which mount it is, so that its holders can be found.
+    case identity
     /// Makes the file system, or holds it: what the machine lacks fails here.
     case mount, hold
     /// A synchronous umount that must be refused.

@@ -24,7 +24,7 @@ struct ReleaseRoundBuilder {
       round.segments = ownNamespace(kind, way, place)
       return round
     }
-    var umounter = mounting(kind, place) + [watching(place)]
+    var umounter = mounting(kind, place) + [identity(place), watching(place)]
     switch way.ending {
     case nil:
       umounter += way == .treeClose ? treeClose(kind, place) : idle(kind, way, place)
@@ -96,6 +96,10 @@ struct ReleaseRoundBuilder {
 
   private func preparation(_ operation: Operation) -> Call {
     Call(call: .operation(operation), mark: .preparation)
+  }
+
+  private func identity(_ place: String) -> Call {
+    Call(call: .mountID(place), mark: .identity)
   }
 
   private func watching(_ place: String, ofActor actor: Int? = nil) -> Call {
@@ -257,7 +261,7 @@ struct ReleaseRoundBuilder {
     after += ending(kind).filter { !isServed || $0.mark != .connectionEnded }
       .filter { if case .destroyed = $0.mark { false } else { true } }
     return [
-      .init(role: .holder, calls: mounting(kind, place)),
+      .init(role: .holder, calls: mounting(kind, place) + [identity(place)]),
       .init(role: .umounter, calls: before),
       .init(role: .holder, calls: [Call(call: .operation(.exit), mark: .departure)]),
       .init(

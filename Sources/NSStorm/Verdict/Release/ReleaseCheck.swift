@@ -62,7 +62,7 @@ public struct ReleaseCheck: Hashable, Sendable {
     }
     for call in round.calls {
       switch call.mark {
-      case .preparation, .meeting, .mount, .hold, .departure: break
+      case .preparation, .meeting, .identity, .mount, .hold, .departure: break
       case .refused where call.errno != .busy:
         found.append(
           .init(
