@@ -35,17 +35,9 @@ extension StormRunner {
     }
     var calls: [ContendedWindow.Call] = []
     if try performPrelude(race, &calls) == .ends { return .ends }
-    var asked = control
-    var isStopped = false
-    let outcome = try sandbox.run(race.workerPrograms) {
-      if !isStopped { isStopped = asked.wantsEnd() }
-      return isStopped
+    guard let (outcome, isStopped) = try runAtOnce(race.workerPrograms, control: &control) else {
+      return .ends
     }
-    control = asked
-    for hang in outcome.hangs { _ = fault(.hang(hang)) }
-    for death in outcome.deaths { _ = fault(.death(death)) }
-    guard outcome.hangs.isEmpty, outcome.deaths.isEmpty else { return .ends }
-    summary.times.kernelNanoseconds += outcome.endNanoseconds - outcome.startNanoseconds
     for (worker, program) in race.programs.enumerated() {
       for (call, record) in zip(program, outcome.programs[worker].records) {
         calls.append(self.call(call.operation, record, worker: worker, race))
@@ -55,6 +47,7 @@ extension StormRunner {
       try reader.readAll(from: sandbox)
     }
     if let hang = reading.hang { return fault(.hang(hang)) }
+    if judgeObservers(reading, after: nil) == .ends { return .ends }
     summary.checks.quiescentPoints += 1
     let window = ContendedWindow(
       calls: calls, readers: readers(race, outcome), tables: reading.tables,

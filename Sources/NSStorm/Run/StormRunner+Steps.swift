@@ -28,7 +28,7 @@ extension StormRunner {
     let prediction = try timed(\.engineNanoseconds) { () throws(SandboxError) in
       check.predict(step.operation, in: step.actor)
     }
-    announce([AnnouncedCall(number: number, namespace: step.actor, operation: step.operation)])
+    announce([NumberedCall(number: number, namespace: step.actor, operation: step.operation)])
     let record: CallRecord
     switch try sandbox.perform(step.operation, by: step.actor) {
     case .answered(let answered): record = answered
@@ -83,12 +83,14 @@ extension StormRunner {
 
   /// Whether the process that the call enters lives here too, and the one that it makes does not live already.
   private func namesWhatLives(_ operation: Operation) -> Bool {
+    if let new = operation.newNamespace, sandbox.livingActors.contains(new) { return false }
     switch operation {
     case .setns(let other):
       // Nobody may stand on the machine's own rootfs.
-      sandbox.livingActors.contains(other) && !check.absoluteRootIsBare(inNamespaceOf: other)
-    case .unshare(let new, _): !sandbox.livingActors.contains(new)
-    default: true
+      return sandbox.livingActors.contains(other)
+        && !check.absoluteRootIsBare(inNamespaceOf: other)
+    case .openNamespaceFile(_, of: let other, _): return sandbox.livingActors.contains(other)
+    default: return true
     }
   }
 
@@ -147,9 +149,7 @@ extension StormRunner {
     do throws(TraceError) {
       try recorder?.append(step)
     } catch {
-      warn("the recording ends here: \(error)")
-      recorder = nil
-      history.endRecording()
+      loseRecording(error)
     }
   }
 

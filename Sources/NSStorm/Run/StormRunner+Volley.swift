@@ -22,24 +22,15 @@ extension StormRunner {
       announce(
         volley.programs.flatMap { program in
           program.operations.map {
-            AnnouncedCall(number: number, namespace: program.actor, operation: $0)
+            NumberedCall(number: number, namespace: program.actor, operation: $0)
           }
         })
     }
-    // The control is asked by the sandbox while the programs run.
-    var asked = control
-    var isStopped = false
-    let outcome = try sandbox.run(programs) {
-      if !isStopped { isStopped = asked.wantsEnd() }
-      return isStopped
+    guard let (outcome, isStopped) = try runAtOnce(programs, control: &control) else {
+      return .ends
     }
-    control = asked
-    for hang in outcome.hangs { _ = fault(.hang(hang)) }
-    for death in outcome.deaths { _ = fault(.death(death)) }
-    guard outcome.hangs.isEmpty, outcome.deaths.isEmpty else { return .ends }
     settleAnnouncements(number)
     try endCompany(of: volley)
-    summary.times.kernelNanoseconds += outcome.endNanoseconds - outcome.startNanoseconds
     count(volley, outcome)
     emit(.progress(progress()))
     if isStopped {
@@ -94,9 +85,7 @@ extension StormRunner {
       try recorder?.append(
         TraceWindow(number: number, phase: phase.index, workers: workers, window: window))
     } catch {
-      warn("the recording ends here: \(error)")
-      recorder = nil
-      history.endRecording()
+      loseRecording(error)
     }
   }
 
@@ -105,8 +94,7 @@ extension StormRunner {
     do throws(TraceError) {
       try recorder?.answered(number)
     } catch {
-      warn("the recording ends here: \(error)")
-      recorder = nil
+      loseRecording(error)
     }
   }
 

@@ -317,21 +317,27 @@ public final class StormRunner {
   func stopRecording() {
     do throws(TraceError) {
       try recorder?.finish()
+      recorder = nil
+      history.endRecording()
     } catch {
-      warn("the recording ends here: \(error)")
+      loseRecording(error)
     }
+  }
+
+  /// The file takes no more; the run goes on without it.
+  func loseRecording(_ error: TraceError) {
+    warn("the recording ends here: \(error)")
     recorder = nil
     history.endRecording()
   }
 
   /// Writes down what is about to be called, where that was asked for.
-  func announce(_ calls: [AnnouncedCall]) {
+  func announce(_ calls: [NumberedCall]) {
     guard options.announces, recorder != nil else { return }
     do throws(TraceError) {
       try recorder?.announce(calls)
     } catch {
-      warn("the recording ends here: \(error)")
-      recorder = nil
+      loseRecording(error)
     }
   }
 
