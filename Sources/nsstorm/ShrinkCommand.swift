@@ -78,7 +78,7 @@ struct ShrinkCommand: ParsableCommand {
     if control.wantsEnd() { throw ExitStatus.interrupted.exitCode }
   }
 
-  private func calls() throws -> [RecordedCall] {
+  private func calls() throws -> [NumberedCall] {
     if TraceReader.isTrace(path: source) {
       return try readSequence(source).calls
     }
@@ -95,7 +95,7 @@ struct ShrinkCommand: ParsableCommand {
         status: .badInput, message: "\(source) has no sequential steps that could be made again")
     }
     return planned.enumerated().map {
-      RecordedCall(number: $0.offset, namespace: $0.element.actor, operation: $0.element.operation)
+      NumberedCall(number: $0.offset, namespace: $0.element.actor, operation: $0.element.operation)
     }
   }
 

@@ -72,7 +72,7 @@ import Testing
     let sequence = RecordedSequence(
       header: TraceHeader(kernel: "\(here)", build: "", table: MountTable()),
       calls: [
-        RecordedCall(
+        NumberedCall(
           number: 0, namespace: 0,
           operation: .mountSetattr("/", recursive: false, .propagation(.shared)))
       ])

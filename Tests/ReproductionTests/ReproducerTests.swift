@@ -21,7 +21,7 @@ import Testing
     settings.readsEverything = true
     let outcome = try SequenceRun(settings).run(
       calls.enumerated().map {
-        RecordedCall(number: $0.offset, namespace: $0.element.0, operation: $0.element.1)
+        NumberedCall(number: $0.offset, namespace: $0.element.0, operation: $0.element.1)
       })
     let kernel = RunningKernel.ofThisMachine()
     let path = folder.url.appendingPathComponent("trace.jsonl").path

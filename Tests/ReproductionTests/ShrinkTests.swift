@@ -2,6 +2,7 @@ import Foundation
 import StormEngine
 import StormKernel
 import StormPlanning
+import StormTrace
 import StormVerdict
 import StormVocabulary
 import Testing
@@ -19,7 +20,7 @@ import Testing
   }
 
   /// Two thousand calls of a storm, none of which makes anything unbindable, then three that show the issue.
-  private func longStorm() throws -> [RecordedCall] {
+  private func longStorm() throws -> [NumberedCall] {
     let plan = try Plan(profile: try Self.profile("first-storm"), seed: Seed("5"))
     var steps = plan.steps.filter { !$0.operation.makesUnbindable }.prefix(1_997).map {
       (actor: $0.actor, operation: $0.operation)
@@ -28,7 +29,7 @@ import Testing
     steps.append((0, .mount(MountCall(target: "/", flags: .unbindable))))
     steps.append((0, .unshare(namespace: 90_000, newUser: false)))
     return steps.enumerated().map {
-      RecordedCall(number: $0.offset, namespace: $0.element.actor, operation: $0.element.operation)
+      NumberedCall(number: $0.offset, namespace: $0.element.actor, operation: $0.element.operation)
     }
   }
 
@@ -62,7 +63,7 @@ import Testing
       try requireRoot()
       let calls = try Plan(profile: try Self.profile("propagation")).steps.prefix(300).enumerated()
         .map {
-          RecordedCall(
+          NumberedCall(
             number: $0.offset, namespace: $0.element.actor, operation: $0.element.operation)
         }
       var settings = try settings(try runningRelease())
@@ -92,7 +93,7 @@ import Testing
   {
     try requireRoot()
     let settings = try settings(try runningRelease())
-    let calls = [RecordedCall(number: 0, namespace: 0, operation: .mkdir("/a"))]
+    let calls = [NumberedCall(number: 0, namespace: 0, operation: .mkdir("/a"))]
     #expect(throws: Shrinker.Failure.self) {
       try Shrinker(settings).shrink(calls, symptom: try Symptom("mkdir: predicted EIO, observed 0"))
     }
@@ -113,7 +114,7 @@ import Testing
       (0, .unshare(namespace: 1, newUser: false)), (1, .mkdir("/a")), (0, .setns(1)),
     ]
     let calls = made.enumerated().map {
-      RecordedCall(number: $0.offset, namespace: $0.element.0, operation: $0.element.1)
+      NumberedCall(number: $0.offset, namespace: $0.element.0, operation: $0.element.1)
     }
     let renumbered = CallRewriting.renumbered(calls)
     #expect(renumbered.map(\.namespace) == [0, 1, 0, 2, 0])

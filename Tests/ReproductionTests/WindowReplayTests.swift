@@ -58,7 +58,7 @@ import Testing
       .mount(MountCall(target: "/s", flags: .shared)), .unshare(namespace: 1, newUser: false),
     ]
     sequence.items = preparation.enumerated().map {
-      .call(RecordedCall(number: $0.offset, namespace: 0, operation: $0.element))
+      .call(NumberedCall(number: $0.offset, namespace: 0, operation: $0.element))
     }
     for number in 0..<5 {
       let start = UInt64(number) * 1_000_000
@@ -101,7 +101,7 @@ import Testing
       var items = race.items
       for name in ["/x", "/y", "/x/z"] {
         items.insert(
-          .call(RecordedCall(number: 0, namespace: 0, operation: .mkdir(.path(name)))), at: 0)
+          .call(NumberedCall(number: 0, namespace: 0, operation: .mkdir(.path(name)))), at: 0)
       }
       items = items.map { item in
         guard case .window(var window) = item else { return item }

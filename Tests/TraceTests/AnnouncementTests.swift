@@ -13,8 +13,8 @@ import Testing
     TraceStep(number: number, namespace: 0, operation: umount, result: .invalidArgument)
   }
 
-  private func call(_ number: Int, by namespace: NamespaceNumber = 0) -> AnnouncedCall {
-    AnnouncedCall(number: number, namespace: namespace, operation: umount)
+  private func call(_ number: Int, by namespace: NamespaceNumber = 0) -> NumberedCall {
+    NumberedCall(number: number, namespace: namespace, operation: umount)
   }
 
   /// What a recorder leaves that never comes back from its second call.

@@ -1,3 +1,4 @@
+import StormTrace
 import StormVocabulary
 
 extension Operation {
@@ -104,7 +105,7 @@ extension Operation {
 enum CallRewriting {
   /// Every namespace gets a number of its own: numbers are used again once a namespace has ended, and a list from which
   /// that end was taken away would name two.
-  static func renumbered(_ calls: [RecordedCall]) -> [RecordedCall] {
+  static func renumbered(_ calls: [NumberedCall]) -> [NumberedCall] {
     var current: [NamespaceNumber: NamespaceNumber] = [:]
     var next = 1
     return calls.map { call in
@@ -130,8 +131,8 @@ enum CallRewriting {
 
   /// The calls of a namespace made by its parent instead, and the namespace not made.
   static func merged(
-    _ namespace: NamespaceNumber, into parent: NamespaceNumber, _ calls: [RecordedCall]
-  ) -> [RecordedCall] {
+    _ namespace: NamespaceNumber, into parent: NamespaceNumber, _ calls: [NumberedCall]
+  ) -> [NumberedCall] {
     calls.compactMap { call in
       var call = call
       if call.operation.newNamespace == namespace { return nil }
@@ -149,8 +150,8 @@ enum CallRewriting {
 
   /// One component less: `/a/b/c` without `/a/b` is `/a/c`.
   static func without(
-    component index: Int, of prefix: [Substring], _ calls: [RecordedCall]
-  ) -> [RecordedCall] {
+    component index: Int, of prefix: [Substring], _ calls: [NumberedCall]
+  ) -> [NumberedCall] {
     calls.map { call in
       var call = call
       call.operation = call.operation.mapPaths { path in
@@ -167,7 +168,7 @@ enum CallRewriting {
   }
 
   /// Every prefix that some path has, the deepest first.
-  static func prefixes(_ calls: [RecordedCall]) -> [[Substring]] {
+  static func prefixes(_ calls: [NumberedCall]) -> [[Substring]] {
     var prefixes: Set<[Substring]> = []
     for call in calls {
       for case .path(let text) in call.operation.paths where text.hasPrefix("/") {
@@ -181,7 +182,7 @@ enum CallRewriting {
   }
 
   /// Names in the order of their appearance: `a`, `b`, …; file systems `t1`, `t2`, …; namespaces and slots counted up.
-  static func plainNames(_ calls: [RecordedCall]) -> [RecordedCall] {
+  static func plainNames(_ calls: [NumberedCall]) -> [NumberedCall] {
     var names: [Substring: String] = [:]
     var sources: [String: String] = [:]
     var slots: [DescriptorSlot: DescriptorSlot] = [:]

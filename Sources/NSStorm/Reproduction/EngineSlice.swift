@@ -1,4 +1,5 @@
 import StormEngine
+import StormTrace
 import StormVerdict
 import StormVocabulary
 
@@ -29,7 +30,7 @@ struct EngineSlice {
   }
 
   init(
-    _ calls: [RecordedCall], rules: KernelRules, brokenRule: Mutation?, divergence: Divergence
+    _ calls: [NumberedCall], rules: KernelRules, brokenRule: Mutation?, divergence: Divergence
   ) {
     let blank = EngineSlice(
       rules: rules, brokenRule: brokenRule, divergence: divergence, expected: nil)
@@ -48,9 +49,9 @@ struct EngineSlice {
   }
 
   /// The calls that are left; all of them where the engine cannot follow.
-  func reduce(_ calls: [RecordedCall], goesOn: () -> Bool) -> [RecordedCall] {
+  func reduce(_ calls: [NumberedCall], goesOn: () -> Bool) -> [NumberedCall] {
     guard expected != nil, let last = calls.last else { return calls }
-    let result = Reduction<RecordedCall>.reduce(Array(calls.dropLast())) { elements in
+    let result = Reduction<NumberedCall>.reduce(Array(calls.dropLast())) { elements in
       guard goesOn() else { return .stop }
       guard answer(to: elements + [last]) == expected else { return .fails }
       return .holds(elements)
@@ -58,7 +59,7 @@ struct EngineSlice {
     return result.elements + [last]
   }
 
-  private func answer(to calls: [RecordedCall]) -> Answer? {
+  private func answer(to calls: [NumberedCall]) -> Answer? {
     guard let last = calls.last else { return nil }
     var model = MountModel(rules: rules)
     model.breakOnPurpose(brokenRule)

@@ -1,4 +1,5 @@
 import StormEngine
+import StormTrace
 import StormVerdict
 import StormVocabulary
 
@@ -28,16 +29,16 @@ struct FeasibilityFilter {
   }
 
   /// What the engine answers to each call; calls of processes that do not live answer ESRCH.
-  func answers(of calls: [RecordedCall]) -> [Errno] {
+  func answers(of calls: [NumberedCall]) -> [Errno] {
     var model = newModel(rules)
     return calls.map { model.perform($0.operation, by: $0.namespace) }
   }
 
   /// The calls that can be made, if the last one is among them and is predicted as the symptom has it.
-  func feasible(_ calls: [RecordedCall]) -> [RecordedCall]? {
+  func feasible(_ calls: [NumberedCall]) -> [NumberedCall]? {
     guard let last = calls.last else { return nil }
     var model = newModel(rules)
-    var kept: [RecordedCall] = []
+    var kept: [NumberedCall] = []
     kept.reserveCapacity(calls.count)
     for call in calls.dropLast() where Self.canBeMade(call, in: model) {
       kept.append(call)
@@ -63,7 +64,7 @@ struct FeasibilityFilter {
     return model
   }
 
-  private static func canBeMade(_ call: RecordedCall, in model: borrowing MountModel) -> Bool {
+  private static func canBeMade(_ call: NumberedCall, in model: borrowing MountModel) -> Bool {
     guard model.isAlive(call.namespace) else { return false }
     switch call.operation {
     case .unshare(let number, _), .unshareEmpty(let number, _): return !model.isAlive(number)
@@ -73,7 +74,7 @@ struct FeasibilityFilter {
   }
 
   private func differs(
-    _ calls: [RecordedCall], from model: borrowing MountModel, _ errno: Errno,
+    _ calls: [NumberedCall], from model: borrowing MountModel, _ errno: Errno,
     under rules: KernelRules
   ) -> Bool {
     var other = newModel(rules)

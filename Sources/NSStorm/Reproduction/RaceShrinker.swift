@@ -44,7 +44,7 @@ public struct RaceShrinker: Sendable {
 
 /// A call of a history: one made alone, or one of a window.
 enum HistoryAtom: Hashable, Sendable {
-  case call(RecordedCall)
+  case call(NumberedCall)
   case racing(ContendedWindow.Call, of: Int, phase: Int, workers: [ConcurrentWorker])
 
   static func atoms(_ items: [RecordedItem]) -> [HistoryAtom] {

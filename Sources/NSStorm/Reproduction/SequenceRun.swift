@@ -93,7 +93,7 @@ public struct SequenceRun: Sendable {
   /// Makes the calls once.
   ///
   /// - Throws: ``SandboxError``: what the harness itself could not do.
-  public func run(_ calls: [RecordedCall]) throws(SandboxError) -> Outcome {
+  public func run(_ calls: [NumberedCall]) throws(SandboxError) -> Outcome {
     try run(calls.map { .call($0) })
   }
 
@@ -180,7 +180,7 @@ final class SequencePass {
   }
 
   /// Makes one call; false ends the run.
-  private func make(_ call: RecordedCall, at position: Int) throws(SandboxError) -> Bool {
+  private func make(_ call: NumberedCall, at position: Int) throws(SandboxError) -> Bool {
     endRace()
     guard check.lives(call.namespace), sandbox.livingActors.contains(call.namespace) else {
       outcome.skippedCalls += 1

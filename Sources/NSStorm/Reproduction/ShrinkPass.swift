@@ -1,6 +1,7 @@
 import StormEngine
 import StormKernel
 import StormRun
+import StormTrace
 import StormVerdict
 import StormVocabulary
 
@@ -15,7 +16,7 @@ final class ShrinkPass {
   private let began = ContinuousClock.now
   private var runsPerCandidate = 1
   /// Lists that did not show the symptom; of no use where it is a matter of luck.
-  private var failed: Set<[RecordedCall]> = []
+  private var failed: Set<[NumberedCall]> = []
   private var wasStopped = false
 
   init(
@@ -38,7 +39,7 @@ final class ShrinkPass {
     filter = FeasibilityFilter(settings: settings, symptom: symptom, divergence: found.divergence)
   }
 
-  func run(_ calls: [RecordedCall]) throws(Shrinker.Failure) -> Shrinker.Result {
+  func run(_ calls: [NumberedCall]) throws(Shrinker.Failure) -> Shrinker.Result {
     let rateBefore = try measure(calls)
     runsPerCandidate = Self.runsNeeded(rateBefore)
     var current = try reduceByGuess(calls)
@@ -79,7 +80,7 @@ final class ShrinkPass {
   private static let runsToMeasure = 30
 
   /// A few runs, and more of them once one did not show the symptom.
-  private func measure(_ calls: [RecordedCall]) throws(Shrinker.Failure) -> ReproductionRate {
+  private func measure(_ calls: [NumberedCall]) throws(Shrinker.Failure) -> ReproductionRate {
     var rate = ReproductionRate()
     let enough = calls.count > Self.mostCallsReadWholly ? Self.runsOfLongList : Self.firstRuns
     while rate.trials < enough
@@ -91,7 +92,7 @@ final class ShrinkPass {
     return rate
   }
 
-  private func reduceByGuess(_ calls: [RecordedCall]) throws(Shrinker.Failure) -> [RecordedCall] {
+  private func reduceByGuess(_ calls: [NumberedCall]) throws(Shrinker.Failure) -> [NumberedCall] {
     let slice = EngineSlice(
       calls, rules: settings.rules.applying(settings.presentIssues),
       brokenRule: settings.brokenRule, divergence: found.divergence)
@@ -101,7 +102,7 @@ final class ShrinkPass {
   }
 
   /// What is most likely not needed goes in big pieces: calls that fail, then whole namespaces.
-  private func reduceCoarsely(_ calls: [RecordedCall]) throws(Shrinker.Failure) -> [RecordedCall] {
+  private func reduceCoarsely(_ calls: [NumberedCall]) throws(Shrinker.Failure) -> [NumberedCall] {
     var current = calls
     let answers = filter.answers(of: calls)
     let succeeding = zip(calls, answers).dropLast().filter { $0.1 == .none }.map(\.0)
@@ -122,10 +123,10 @@ final class ShrinkPass {
   }
 
   private func reduce(
-    _ calls: [RecordedCall]
-  ) throws(Shrinker.Failure) -> ([RecordedCall], isMinimal: Bool) {
+    _ calls: [NumberedCall]
+  ) throws(Shrinker.Failure) -> ([NumberedCall], isMinimal: Bool) {
     guard var last = calls.last else { return (calls, true) }
-    let result = try Reduction<RecordedCall>.reduce(Array(calls.dropLast())) {
+    let result = try Reduction<NumberedCall>.reduce(Array(calls.dropLast())) {
       (elements) throws(Shrinker.Failure) in
       if wasStopped { return .stop }
       guard let shorter = try shows(elements + [last]), let end = shorter.last else {
@@ -138,7 +139,7 @@ final class ShrinkPass {
   }
 
   /// The first rewriting that still shows the symptom, again and again; nil where none does.
-  private func simplify(_ calls: [RecordedCall]) throws(Shrinker.Failure) -> [RecordedCall]? {
+  private func simplify(_ calls: [NumberedCall]) throws(Shrinker.Failure) -> [NumberedCall]? {
     var current = calls
     var hasChanged = false
     search: while !wasStopped {
@@ -155,8 +156,8 @@ final class ShrinkPass {
     return hasChanged ? current : nil
   }
 
-  private static func rewritings(of calls: [RecordedCall]) -> [[RecordedCall]] {
-    var rewritings: [[RecordedCall]] = []
+  private static func rewritings(of calls: [NumberedCall]) -> [[NumberedCall]] {
+    var rewritings: [[NumberedCall]] = []
     for call in calls {
       if let namespace = call.operation.newNamespace {
         rewritings.append(CallRewriting.merged(namespace, into: call.namespace, calls))
@@ -180,7 +181,7 @@ final class ShrinkPass {
   // MARK: - The two judges
 
   /// The list up to the call that shows the symptom; nil where it does not show.
-  private func shows(_ calls: [RecordedCall]) throws(Shrinker.Failure) -> [RecordedCall]? {
+  private func shows(_ calls: [NumberedCall]) throws(Shrinker.Failure) -> [NumberedCall]? {
     effort.candidates += 1
     guard let feasible = filter.feasible(calls) else {
       effort.rejectedByEngine += 1
@@ -195,7 +196,7 @@ final class ShrinkPass {
     return nil
   }
 
-  private func showsOnce(_ calls: [RecordedCall]) throws(Shrinker.Failure) -> [RecordedCall]? {
+  private func showsOnce(_ calls: [NumberedCall]) throws(Shrinker.Failure) -> [NumberedCall]? {
     let outcome = try make(calls, settings)
     guard let first = outcome.divergences.first, symptom.matches(first.divergence),
       first.position < calls.count
@@ -205,7 +206,7 @@ final class ShrinkPass {
   }
 
   private func make(
-    _ calls: [RecordedCall], _ settings: SequenceRun.Settings
+    _ calls: [NumberedCall], _ settings: SequenceRun.Settings
   ) throws(Shrinker.Failure) -> SequenceRun.Outcome {
     effort.kernelRuns += 1
     var settings = settings
@@ -229,7 +230,7 @@ final class ShrinkPass {
   }
 
   private func finish(
-    _ calls: [RecordedCall], before: Int, _ rateBefore: ReproductionRate, isMinimal: Bool
+    _ calls: [NumberedCall], before: Int, _ rateBefore: ReproductionRate, isMinimal: Bool
   ) throws(Shrinker.Failure) -> Shrinker.Result {
     var calls = calls
     for index in calls.indices { calls[index].number = index }

@@ -1,6 +1,7 @@
 import StormEngine
 public import StormKernel
 public import StormRun
+public import StormTrace
 public import StormVerdict
 public import StormVocabulary
 
@@ -12,7 +13,7 @@ public struct Shrinker: Sendable {
   public struct Result: Sendable {
     public var symptom: Symptom
     /// The shortest list; its last call shows the symptom.
-    public var calls: [RecordedCall]
+    public var calls: [NumberedCall]
     public var found: SequenceRun.FoundDivergence
     /// The last run of the shortest list, to be written as a trace.
     public var steps: [ObservedStep]
@@ -63,7 +64,7 @@ public struct Shrinker: Sendable {
   ///   - symptom: what must stay; nil for the first divergence that nothing explains.
   ///   - goesOn: asked again and again; false ends the search with what it has.
   public func shrink(
-    _ calls: [RecordedCall], symptom: Symptom?, goesOn: @escaping (Progress) -> Bool = { _ in true }
+    _ calls: [NumberedCall], symptom: Symptom?, goesOn: @escaping (Progress) -> Bool = { _ in true }
   ) throws(Failure) -> Result {
     var started = settings
     started.explains = true

@@ -22,7 +22,7 @@ struct StepParser {
   enum Line {
     case line(TraceLine)
     case part(WindowLine)
-    case announced(AnnouncedCall)
+    case announced(NumberedCall)
     /// The calls that were announced for this step have all returned.
     case answered(Int)
   }
@@ -94,7 +94,7 @@ struct StepParser {
         throw scanner.problem("the announcement has no `ns` or no `call`", at: 0)
       }
       return .announced(
-        AnnouncedCall(
+        NumberedCall(
           number: announced, namespace: namespace, operation: try fields.operation(call)))
     }
     if version > 1,

@@ -156,7 +156,7 @@ public struct TraceVerdict: Sendable {
   public var absentIssues: [AbsentIssue] = []
   public var ending = TraceReader.Ending.unread
   /// Calls that were announced and never answered.
-  public var unansweredCalls: [AnnouncedCall] = []
+  public var unansweredCalls: [NumberedCall] = []
   public var warnings: [String] = []
   /// The file could not be read, or not further.
   public var failure: TraceError?

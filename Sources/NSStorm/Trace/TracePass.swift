@@ -56,7 +56,7 @@ struct TracePass: ~Copyable {
   var standing: StepCheck.Standing { check.standing }
   var tally: StepCheck.Tally { check.tally }
   var ending: TraceReader.Ending { reader.ending }
-  var unansweredCalls: [AnnouncedCall] { reader.unansweredCalls }
+  var unansweredCalls: [NumberedCall] { reader.unansweredCalls }
   /// Issues that would have made the trace look different, and where.
   var absentIssues: [TraceVerdict.AbsentIssue] {
     probes.compactMap { probe in

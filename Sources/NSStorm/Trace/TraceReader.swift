@@ -20,7 +20,7 @@ public struct TraceReader: ~Copyable {
   }
 
   /// Calls that were announced and never answered; known once ``next()`` has returned nil.
-  public var unansweredCalls: [AnnouncedCall] { announcements.open }
+  public var unansweredCalls: [NumberedCall] { announcements.open }
 
   private var announcements = AnnouncementBook()
   private let file: String

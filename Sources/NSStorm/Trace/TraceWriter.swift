@@ -59,7 +59,7 @@ public struct TraceWriter: ~Copyable {
 
   /// Says that calls are about to be made, at once where they are several. The lines have left this process when this
   /// returns, so that a kernel that a call stops leaves a trace that ends in it.
-  public mutating func announce(_ calls: [AnnouncedCall]) throws(TraceError) {
+  public mutating func announce(_ calls: [NumberedCall]) throws(TraceError) {
     guard !calls.isEmpty else { return }
     text.announce(calls)
     try writeLine()

@@ -191,7 +191,7 @@ private struct CasePass {
   }
 
   /// The tables carry the recording's numbers, the steps those of the program.
-  private mutating func renumberTables(_ calls: [RecordedCall]) {
+  private mutating func renumberTables(_ calls: [NumberedCall]) {
     var numbers: [NamespaceNumber: NamespaceNumber] = [0: 0]
     var next = 1
     for call in calls.prefix(steps.count) {

@@ -1,28 +1,11 @@
-public import StormVocabulary
+import StormVocabulary
 
-/// A call that was about to be made when the recorder wrote its line. Where no answer follows, it is the call in which the
-/// kernel, or the machine, stopped.
-public struct AnnouncedCall: Hashable, Sendable {
-  /// The number of the step that it would have become. The calls of programs that run at once share one.
-  public var number: Int
-  /// The namespace in which it was to be made.
-  public var namespace: NamespaceNumber
-  public var operation: Operation
-
-  public init(number: Int, namespace: NamespaceNumber, operation: Operation) {
-    self.number = number
-    self.namespace = namespace
-    self.operation = operation
-  }
-}
-
-extension AnnouncedCall: CustomStringConvertible {
-  public var description: String { "step \(number), namespace \(namespace): \(operation)" }
-}
+// Calls that were about to be made when the recorder wrote its line. Where no answer follows, it is the call in which the
+// kernel, or the machine, stopped.
 
 extension TraceText {
   /// Makes the lines that announce calls.
-  mutating func announce(_ calls: [AnnouncedCall]) {
+  mutating func announce(_ calls: [NumberedCall]) {
     text.removeAll()
     for call in calls {
       text.raw("{\"announced\":")
@@ -44,9 +27,9 @@ extension TraceText {
 
 /// Announced calls that were not answered yet.
 struct AnnouncementBook {
-  private(set) var open: [AnnouncedCall] = []
+  private(set) var open: [NumberedCall] = []
 
-  mutating func add(_ call: AnnouncedCall) { open.append(call) }
+  mutating func add(_ call: NumberedCall) { open.append(call) }
 
   /// Takes away what an answer to this step settles.
   mutating func settle(_ number: Int) { open.removeAll { $0.number == number } }

@@ -1,25 +1,10 @@
 public import StormTrace
 import StormVerdict
-public import StormVocabulary
-
-/// One call of a sequential history, without the tables: what a replay makes again.
-public struct RecordedCall: Hashable, Sendable {
-  /// Its step in the recording; kept when other calls are taken away.
-  public var number: Int
-  /// The namespace in whose single process the call is made.
-  public var namespace: NamespaceNumber
-  public var operation: Operation
-
-  public init(number: Int, namespace: NamespaceNumber, operation: Operation) {
-    self.number = number
-    self.namespace = namespace
-    self.operation = operation
-  }
-}
+import StormVocabulary
 
 /// A part of a history: one call alone, or calls that raced.
 public enum RecordedItem: Hashable, Sendable {
-  case call(RecordedCall)
+  case call(NumberedCall)
   case window(TraceWindow)
 }
 
@@ -29,7 +14,7 @@ public struct RecordedSequence: Sendable {
   public var items: [RecordedItem]
 
   /// The calls that were made alone.
-  public var calls: [RecordedCall] {
+  public var calls: [NumberedCall] {
     items.compactMap { if case .call(let call) = $0 { call } else { nil } }
   }
 
@@ -52,7 +37,7 @@ public struct RecordedSequence: Sendable {
       case .step(let step):
         items.append(
           .call(
-            RecordedCall(
+            NumberedCall(
               number: step.number, namespace: step.namespace, operation: step.operation)))
       case .window(let window): items.append(.window(window))
       case .release, .end: break
@@ -69,7 +54,7 @@ public struct RecordedSequence: Sendable {
     }
   }
 
-  public init(header: TraceHeader, calls: [RecordedCall]) {
+  public init(header: TraceHeader, calls: [NumberedCall]) {
     self.header = header
     items = calls.map { .call($0) }
   }
