@@ -7,6 +7,9 @@ public struct KernelRules: Hashable, Sendable {
   /// Umount propagation takes the largest set of candidates (6.17+, `propagate_umount` rewritten); before, candidates
   /// were marked one by one and what covers a root was never an obstacle (5.4, 5.5).
   public var umountsLargestSet = true
+  /// The mounts of a tree that goes are listed last first, so that their copies are found in pre-order (before 6.8, whose
+  /// `umount_tree` puts each before the others; 5.5).
+  public var umountListsLastFirst = false
   /// Slaves of mounts that go are handed over all at once (6.17+, `bulk_make_private`; 5.7).
   public var handsOverInBulk = true
   /// The busy check judges chains of candidates mounted inside each other as a whole (`chain_busy`; 5.2). Intended
@@ -89,6 +92,11 @@ public struct KernelRules: Hashable, Sendable {
   /// An automount is asked whether it is busy right before it is shrunk (5.9). Intended everywhere, done since 7.2
   /// and in stable updates; before, all were asked first.
   public var shrinksRightAfterCheck = true
+  /// An automount is not locked because the mount above it is (5.9). Intended everywhere, done since 6.16.
+  public var automountsStartUnlocked = true
+  /// tracefs appears for processes of other user namespaces as well (5.9). Intended everywhere, not done from 6.10 to
+  /// 6.15.
+  public var automountsForAllUsers = true
   /// What a receiver had at the place goes to where the top of the source is, although the copy has no such mount,
   /// because namespace files were left out: a bug from 6.17 to 7.1 (4.1).
   public var tucksWhereSourceEnds = false
@@ -150,6 +158,7 @@ public struct KernelRules: Hashable, Sendable {
     }
     self.init()
     umountsLargestSet = since(6, 17)
+    umountListsLastFirst = !since(6, 8)
     handsOverInBulk = since(6, 17)
     umountAsksAgainUnderLock = since(6, 17)
     leavesCovers = since(7, 3)

@@ -127,7 +127,7 @@ public struct KnownIssue: Sendable, Identifiable {
       title: "the tree of a namespace file's mount that is mounted nowhere can be copied",
       fixSubject: "namespace: don't copy an unmounted mount tree",
       introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
-      fixedInStable: [KernelRelease(6, 12, 113)],
+      fixedInStable: [KernelRelease(6, 12, 113), KernelRelease(6, 1, 191)],
       appearance: "a recursive bind from a lazily detached mount answers 0 where EINVAL is due",
       source: "kernel-mounts 3.3; known-kernel-bugs 8",
       apply: { $0.treeCopyNeedsMounted = false }),
@@ -136,7 +136,7 @@ public struct KnownIssue: Sendable, Identifiable {
       title: "the copy of a lazily detached mount of a namespace file counts as detached itself",
       fixSubject: "namespace: don't inherit MNT_UMOUNT in clone_mnt()",
       introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
-      fixedInStable: [KernelRelease(6, 12, 114)],
+      fixedInStable: [KernelRelease(6, 12, 114), KernelRelease(6, 1, 191)],
       appearance:
         "when its mountpoint is removed elsewhere the copy leaves the tree but stays counted",
       source:
@@ -166,10 +166,28 @@ public struct KnownIssue: Sendable, Identifiable {
       title: "a synchronous umount removes an automount that became busy while others were removed",
       fixSubject: "namespace: check a submount for references right before unmounting it",
       introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
-      fixedInStable: [KernelRelease(6, 12, 113)],
+      fixedInStable: [KernelRelease(6, 12, 113), KernelRelease(6, 1, 191)],
       appearance: "a mount that is somebody's working directory disappears",
       source: "kernel-mounts 5.9; known-kernel-bugs 2",
       apply: { $0.shrinksRightAfterCheck = false }),
+    KnownIssue(
+      id: "automount-locked-with-its-parent",
+      title: "an automount below a locked mount is locked, and nobody can remove it",
+      fixSubject: "finish_automount(): don't leak MNT_LOCKED from parent to child",
+      introduced: KernelRelease(5, 10), fixed: KernelRelease(6, 16), fixedInStable: [],
+      appearance:
+        "umount2 in a user namespace answers EINVAL for an automount that appeared there",
+      source: "kernel-mounts 5.9; seen on 5.10.223 and 6.1.192, not on 6.16.12; read in 6.12.117",
+      apply: { $0.automountsStartUnlocked = false }),
+    KnownIssue(
+      id: "tracefs-not-for-other-users",
+      title: "a walk into debugfs's tracing fails for processes of other user namespaces",
+      fixSubject: "not known; between 6.12 and 6.16.12",
+      introduced: KernelRelease(6, 10), fixed: KernelRelease(6, 16), fixedInStable: [],
+      appearance: "any walk through the directory answers ELOOP",
+      source:
+        "kernel-mounts 5.9; seen on 6.12.107, not on 6.1.192 and 6.16.12; the first release is from memory",
+      apply: { $0.automountsForAllUsers = false }),
     KnownIssue(
       id: "torn-reference-sums",
       title: "a busy check misses a reference that moves from one CPU to another meanwhile",

@@ -150,7 +150,7 @@ extension MountModel {
       changeTable(of: mounts[covered.index].namespace)
     }
     if entersOtherUsers, rules.locksAfterTucking { lock(tree) }
-    mounts[tree.index].state.remove(.locked)
+    if !isSource { mounts[tree.index].state.remove(.locked) }
     if covered != .none, rules.lockMovesToWhatIsTucked,
       mounts[covered.index].state.contains(.locked)
     {

@@ -7,6 +7,9 @@ extension MountModel {
   /// `follow_automount`, `finish_automount`.
   mutating func automount(at place: Location, by process: Process) -> Errno {
     note(.automountTriggers, place.mount)
+    if !rules.automountsForAllUsers, !hasCapability(process, over: state.initialUserNamespace) {
+      return refuse(.automountNeverAppears, .tooManySymbolicLinks)
+    }
     if mounts[place.mount.index].namespace == .none {
       return refuse(.targetUnmounted, .invalidArgument)
     }
@@ -16,7 +19,9 @@ extension MountModel {
     let mount = makeMount(
       of: superblock, root: superblocks[superblock.index].root,
       deviceName: names.intern("tracefs"), attributes: parent.attributes.subtracting(.idmapped))
-    mounts[mount.index].state = parent.state.intersection(.lockedAttributes).union(.shrinkable)
+    let inherited: MountState =
+      rules.automountsStartUnlocked ? .lockedAttributes : [.lockedAttributes, .locked]
+    mounts[mount.index].state = parent.state.intersection(inherited).union(.shrinkable)
     let errno = attachTree(
       mount, at: AttachPlace(parent: place.mount, mountpoint: place.dentry), from: .new,
       by: process)

@@ -53,7 +53,7 @@ extension MountModel {
   /// The propagation subtree of a receiver is skipped by going on from its last slave.
   private func lastSlaveOrSelf(_ receiver: Mount) -> Mount {
     let last = mounts[receiver.index].lastSlave
-    return mounts[receiver.index].namespace != .none && last != .none ? last : receiver
+    return walksSlaves(of: receiver) && last != .none ? last : receiver
   }
 
   /// Decides one candidate; true when it was marked, so that its parent may follow.

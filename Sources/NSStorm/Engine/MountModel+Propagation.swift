@@ -6,7 +6,7 @@ extension MountModel {
   /// Whether the walk goes on to the slaves of a mount: copies of the running call are not walked, and up to 6.12
   /// neither are mounts in anonymous namespaces (4.3).
   @inline(__always)
-  private func walksSlaves(of mount: Mount) -> Bool {
+  func walksSlaves(of mount: Mount) -> Bool {
     let namespace = mounts[mount.index].namespace
     if namespace == .none { return false }
     if isBroken(.propagationStopsAtSlaves), mounts[mount.index].master != .none { return false }

@@ -119,7 +119,8 @@ extension MountModel {
   /// `umount_tree`, 5.3.
   mutating func umountTree(_ top: Mount, _ reason: UmountReason) {
     if reason.contains(.propagates), !isBroken(.receiversKeepLock) { unlockReceivers(of: top) }
-    let own = tree(of: top)
+    var own = tree(of: top)
+    if rules.umountListsLastFirst { own.reverse() }
     for mount in own { mounts[mount.index].state.insert(.umounted) }
     var copies: [Mount] = []
     if reason.contains(.propagates) {

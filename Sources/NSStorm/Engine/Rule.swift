@@ -200,6 +200,7 @@ public enum Rule: UInt16, CaseIterable, Sendable {
   case automountTriggers
   case shrinksSubmount
   case shrinkSkipsLocked
+  case automountNeverAppears
 
   /// The name as it stands in reports and coverage tables.
   public var name: String { String(describing: self) }
@@ -831,4 +832,9 @@ private let ruleExplanations: [Rule.Explanation] = [
     section: "5.9", function: "shrink_submount",
     sentence:
       "a locked automount is not removed"),
+  .init(
+    section: "5.9", function: "trace_automount",
+    sentence:
+      "the file system cannot be made for these users, and the walk tries until it has tried too often"
+  ),
 ]

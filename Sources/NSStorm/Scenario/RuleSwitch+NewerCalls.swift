@@ -84,5 +84,13 @@ extension RuleSwitch {
       -chg shared /p1; -bind /p1 /p2; -bind /d/tracing /p/options; -chg private /p2/options; -tmpfs r /p2/options;
       -chdir /p2/options; -move /p /p1/instances; umount /p1; dump A
       """),
+    RuleSwitch(
+      "automountsStartUnlocked", \.automountsStartUnlocked,
+      "an automount below a locked mount can be umounted", "5.9 finish_automount",
+      "-mkdir /d; -mountfs debugfs d /d; -nsuser U; -@U stat - /d/tracing/.; @U umount /d/tracing"),
+    RuleSwitch(
+      "automountsForAllUsers", \.automountsForAllUsers,
+      "an automount appears for processes of other user namespaces as well", "5.9 trace_automount",
+      "-mkdir /d; -mountfs debugfs d /d; -nsuser U; @U stat - /d/tracing/."),
   ]
 }

@@ -64,6 +64,15 @@ extension RuleSwitch {
       -@B tmpfs extra /s/d/x; umount /s/d l; dump
       """),
     RuleSwitch(
+      "umountListsLastFirst", \.umountListsLastFirst,
+      "what covered the copies of several mounts of a tree slides down in the order of the tree",
+      "5.5 umount_tree",
+      """
+      -mkdir /s; -tmpfs s /s d; -chg shared /s; -ns B; -tmpfs t /s/d x y; -tmpfs tx /s/d/x; -tmpfs ty /s/d/y;
+      -@B chg private /s/d/x; -@B tmpfs over-x /s/d/x; -@B chg private /s/d/y; -@B tmpfs over-y /s/d/y; umount /s/d l;
+      -@B ns C; dump C
+      """),
+    RuleSwitch(
       "handsOverInBulk", \.handsOverInBulk,
       "the slaves of mounts that go together are handed over at once, so the last one's slaves come first",
       "5.7 bulk_make_private",

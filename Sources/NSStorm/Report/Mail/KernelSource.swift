@@ -142,6 +142,7 @@ enum KernelSource {
     ("kernel/nsproxy.c", ["setns"]),
     ("mm/mmap.c", ["mmap"]),
     ("fs/super.c", ["deactivate_super", "generic_shutdown_super", "kill_anon_super"]),
+    ("kernel/trace/trace.c", ["trace_automount"]),
     ("kernel/user_namespace.c", ["create_user_ns"]),
     ("kernel/sys_ni.c", ["sys_ni_syscall"]),
     ("kernel/rcu/tree.c", ["rcu_core", "synchronize_rcu", "rcu_barrier"]),
