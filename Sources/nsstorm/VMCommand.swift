@@ -145,10 +145,12 @@ struct VMOptions: ParsableArguments {
   /// Boots a guest that runs a command of nsstorm.
   func boot(
     _ kernel: BootableKernel, arguments: [String], profiles: [(name: String, content: [UInt8])],
-    files: [(path: String, content: [UInt8])] = [], _ watch: (VMEvent) -> Void
+    files: [(path: String, content: [UInt8])] = [], usesFileSystems: Bool = true,
+    _ watch: (VMEvent) -> Void
   ) throws(FleetError) -> VMReport {
     var image = GuestImage(program: programPath, arguments: arguments, profiles: profiles)
     image.files = files
+    image.usesFileSystems = usesFileSystems
     var machine = VirtualMachine(
       kernel: kernel, image: image, accelerator: try accelerator(for: kernel))
     machine.limits = limits

@@ -77,7 +77,8 @@ struct VMRunCommand: ParsableCommand {
       let recorder = try record.map(TraceFile.init)
       let report = try options.boot(
         kernel, arguments: storm.arguments(profile: "/profiles/\(loaded.name).yaml"),
-        profiles: try GuestProfiles.all(library, and: profile, as: loaded.name)
+        profiles: try GuestProfiles.all(library, and: profile, as: loaded.name),
+        usesFileSystems: loaded.usesFileSystems
       ) { event in
         if case .trace(let bytes) = event { recorder?.add(bytes) }
         VMRendering.show(event)

@@ -87,5 +87,7 @@ import Testing
     #expect(KernelModule.dependencies(of: module) == ["virtio", "virtio_ring"])
     #expect(KernelModule.dependencies(of: Array("\0depends=\0".utf8)) == [])
     #expect(KernelModule.name(ofFile: "kernel/drivers/virtio-rng.ko.xz") == "virtio_rng")
+    #expect(KernelModule.name(ofFile: "modules/03-virtio-pci.ko") == "virtio_pci")
+    #expect(KernelModule.name(ofFile: "8250_pci.ko") == "8250_pci")
   }
 }

@@ -62,4 +62,39 @@ import Testing
       #expect(order.map(KernelModule.name(ofFile:)) == ["loop", "overlay"])
     }
   }
+
+  @Test func `a guest that mounts tmpfs alone gets the modules of its line and no others`() throws {
+    try withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      let needs = [
+        ("00-virtio_ring", ""), ("01-virtio", "virtio_ring"),
+        ("02-virtio_pci", "virtio,virtio_ring"),
+        ("03-virtio_console", "virtio"), ("04-crc32", ""), ("05-xfs", "crc32"),
+      ]
+      let files = try needs.map { name, needed in
+        let path = "\(folder)/\(name).ko"
+        try Data("\0depends=\(needed)\0".utf8).write(to: URL(fileURLWithPath: path))
+        return path
+      }
+      let names = try KernelModule.filesOfTheLine(files).map {
+        ($0 as NSString).lastPathComponent
+      }
+      #expect(
+        names == ["00-virtio_ring.ko", "01-virtio.ko", "02-virtio_pci.ko", "03-virtio_console.ko"])
+      #expect(try KernelModule.filesOfTheLine(Array(files[4...])).isEmpty)
+    }
+  }
+
+  @Test func `a console whose supervisor is late loses nothing`() throws {
+    let line = try HostSocket()
+    let text = Array(
+      "[    0.000000] BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff]\r\n".utf8)
+    // As an emulated serial port writes, a character at a time.
+    var sent = 0
+    for number in 0..<(100 * text.count) {
+      var byte = text[number % text.count]
+      sent += send(line.there, &byte, 1, Int32(truncatingIfNeeded: MSG_DONTWAIT))
+    }
+    #expect(sent == 100 * text.count)
+  }
 }

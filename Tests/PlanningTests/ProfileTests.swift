@@ -66,6 +66,15 @@ private let racingMistakes: [(String, Int, Int, String)] = [
     }
   }
 
+  @Test(arguments: [
+    ("first-storm", false), ("contended", false), ("mass-detach", false), ("mass-company", true),
+    ("release", true), ("nightly", true),
+  ])
+  func `a profile knows whether it needs more than tmpfs`(name: String, expected: Bool) throws {
+    let profile = try ProfileLibrary(folders: [shippedProfiles]).load(name)
+    #expect(profile.usesFileSystems == expected)
+  }
+
   @Test func `a profile with only the required keys gets the documented defaults`() throws {
     let profile = try Profile(yaml: smallest, name: "small", file: "small.yaml")
     #expect(profile.rules == KernelRelease(6, 18))

@@ -10,7 +10,11 @@ public struct GuestImage: Sendable {
   public var profiles: [(name: String, content: [UInt8])]
   /// Further files, by their absolute paths in the guest.
   public var files: [(path: String, content: [UInt8])] = []
+  /// Files of the kernel's modules, in the order in which they are to be loaded.
   public var modules: [String] = []
+  /// Whether what runs uses file systems and block devices; where not, their modules are left out, because xfs alone
+  /// takes an emulated guest seconds to load.
+  public var usesFileSystems = true
 
   /// Stands among ``arguments`` for the file of the trace, which reaches the host as it is written.
   public static let trace = GuestJob.tracePlaceholder
@@ -66,7 +70,7 @@ public struct GuestImage: Sendable {
     }
     for file in files { archive.add(file: file.path, content: file.content) }
     var modulePaths: [String] = []
-    for module in modules {
+    for module in usesFileSystems ? modules : try KernelModule.filesOfTheLine(modules) {
       let path = "/modules/\(KernelModule.name(ofFile: module)).ko"
       archive.add(file: path, content: try KernelModule.unpacked(module))
       modulePaths.append(path)

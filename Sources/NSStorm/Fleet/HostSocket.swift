@@ -15,7 +15,20 @@ struct HostSocket: ~Copyable {
     }
     here = ends[0]
     there = ends[1]
+    makeRoom()
   }
+
+  // QEMU writes the console in pieces of a few bytes, each of which the socket counts as a whole buffer, and drops what has no
+  // room: without more of it a supervisor that waits for a processor loses parts of lines. Beyond the system's limit is for root.
+  private func makeRoom() {
+    var size = Self.roomBytes
+    let length = socklen_t(MemoryLayout.size(ofValue: size))
+    if setsockopt(there, SOL_SOCKET, SO_SNDBUFFORCE, &size, length) != 0 {
+      setsockopt(there, SOL_SOCKET, SO_SNDBUF, &size, length)
+    }
+  }
+
+  private static let roomBytes: Int32 = 8 << 20
 
   /// After the start of QEMU, so that its end is seen.
   mutating func closeThere() {

@@ -27,9 +27,8 @@ public struct KernelCache: Sendable {
   private let apt: PrivateApt
 
   /// Modules that a guest needs to talk to the host, and those that storms use; what is built in is not missed.
-  static let wantedModules = [
-    "virtio_pci", "virtio_console", "loop", "overlay", "fuse", "ext4", "xfs",
-  ]
+  static let wantedModules =
+    KernelModule.ofTheLine + ["loop", "overlay", "fuse", "ext4", "xfs"]
   private static let unpackLimitSeconds = 300
 
   public init(folder: String, mirror: String? = nil) {

@@ -2,9 +2,22 @@ import Foundation
 
 /// Kernel modules as files: which others one needs, and an order in which all can be loaded.
 public enum KernelModule {
-  /// The name a module goes by in dependencies: the file's, without endings, with underscores.
+  /// What a guest needs to talk to the host.
+  static let ofTheLine = ["virtio_pci", "virtio_console"]
+
+  /// Those of a kernel's module files that ``ofTheLine`` need, in the order in which they are to be loaded.
+  static func filesOfTheLine(_ files: [String]) throws(FleetError) -> [String] {
+    let paths = Dictionary(files.map { (name(ofFile: $0), $0) }) { first, _ in first }
+    return try loadOrder(ofTheLine) { (name) throws(FleetError) in
+      guard let path = paths[name] else { return nil }
+      return dependencies(of: try unpacked(path)) ?? []
+    }.compactMap { paths[$0] }
+  }
+
+  /// The name a module goes by in dependencies: the file's, without endings and the number that gives it a place in the
+  /// cache (`03-virtio_pci.ko`), with underscores.
   public static func name(ofFile path: String) -> String {
-    let file = (path as NSString).lastPathComponent
+    let file = (path as NSString).lastPathComponent.trimmingPrefix(/[0-9]{2}-/)
     let end = file.range(of: ".ko")?.lowerBound ?? file.endIndex
     return String(file[..<end].map { $0 == "-" ? "_" : $0 })
   }

@@ -76,8 +76,13 @@ public struct VirtualMachine: Sendable {
   }
 
   var arguments: [String] {
+    // Every character on an emulated serial port is an exit of its own: what merely informs is not printed there. Warnings,
+    // faults and the first line with the version are.
     let words =
-      ["console=ttyS0,115200", "panic=-1", "mitigations=off", "audit=0", "rdinit=/bin/nsstorm"]
+      [
+        "console=ttyS0,115200", "loglevel=6", "panic=-1", "mitigations=off", "audit=0",
+        "rdinit=/bin/nsstorm",
+      ]
       + accelerator.kernelArguments + kernelArguments
     return accelerator.arguments + [
       "-machine", "q35", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",

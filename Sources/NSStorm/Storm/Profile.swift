@@ -48,6 +48,17 @@ public struct Profile: Hashable, Sendable {
     self.limits = limits
     self.phases = phases
   }
+
+  /// Whether a phase mounts more than tmpfs: images behind loop devices, overlay, FUSE.
+  public var usesFileSystems: Bool {
+    phases.contains {
+      switch $0.body {
+      case .release: true
+      case .blast(let body): body.company.containers > 0
+      case .sequential, .partitioned, .contended: false
+      }
+    }
+  }
 }
 
 extension Profile {
