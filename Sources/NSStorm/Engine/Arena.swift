@@ -125,6 +125,8 @@ struct Arena<Record: BitwiseCopyable>: ~Copyable {
   }
 
   mutating func rollback(to mark: Mark) {
+    precondition(
+      mark.journalCount <= journal.count, "a mark that a rollback to an earlier one has ended")
     while journal.count > mark.journalCount {
       let saved = journal.removeLast()
       base[Int(saved.index)] = saved.record

@@ -71,6 +71,7 @@ public struct ConcurrencyChecker: ~Copyable {
     var culprit = (window: window, filter: PlaceFilter?.none)
     var exhausted: ExhaustedBudget?
     let deadline = ContinuousClock.now + .milliseconds(limits.milliseconds)
+    var wentBack = false
     // First with few steps, because most explanations are found at once or are of another kind.
     for steps in [Self.firstSteps, limits.steps] {
       guard steps == Self.firstSteps || exhausted != nil else { break }
@@ -78,9 +79,16 @@ public struct ConcurrencyChecker: ~Copyable {
       for pass in passes {
         // A known issue is named only where nothing else can be the explanation.
         if pass.allowsTornSums, exhausted != nil { break }
+        if wentBack {
+          // Going back before a mark has ended it.
+          model.rollback(to: kept[0].mark)
+          returnToOpening(from: 0, &model)
+          wentBack = false
+        }
         for first in kept.indices.reversed() {
           let left = deadline - .now
-          guard left > .zero else { return giveUp(.milliseconds, at: first, &model) }
+          guard left > .zero else { return giveUp(.milliseconds, at: 0, &model) }
+          if first < kept.count - 1 { wentBack = true }
           model.rollback(to: kept[first].mark)
           let windows = kept[first...].flatMap(\.windows)
           var search = PartitionedSearch(
