@@ -233,6 +233,49 @@ import Testing
     }
   }
 
+  @Test
+  func `a window without an explanation leaves the judge where it was, however far it looked back`()
+  {
+    var end = modelWithOneMount()
+    var world = ConcurrencyWorld(modelWithOneMount())
+    // Kept windows that race, so that the search goes back to each of them, and begins anew with walks in parts.
+    for number in 0..<3 {
+      let start = UInt64(number + 1) * 1_000
+      let calls = [
+        call(0, tmpfs("a\(number)", "/n"), .none, start, start + 30),
+        call(1, tmpfs("b\(number)", "/n"), .none, start + 10, start + 40),
+      ]
+      for call in calls { must(call.operation, &end) }
+      #expect(world.check(ContendedWindow(calls: calls, tables: observed(end))).isExplained)
+    }
+    let wrong = [
+      call(0, .umount2("/n", []), .invalidArgument, 5_000, 5_030),
+      call(1, .umount2("/m", []), .none, 5_010, 5_040),
+    ]
+    #expect(world.check(ContendedWindow(calls: wrong, tables: observed(end))).isViolated)
+    #expect(world.model.violatedInvariants().isEmpty)
+    for _ in 0..<6 { must(.umount2("/n", []), &end) }
+    let right = (0..<6).map { number in
+      call(0, .umount2("/n", []), .none, 6_000 + 100 * UInt64(number), 6_050 + 100 * UInt64(number))
+    }
+    #expect(world.check(ContendedWindow(calls: right, tables: observed(end))).isExplained)
+    #expect(world.model.violatedInvariants().isEmpty)
+  }
+
+  @Test func `umounts that take what the tables still show are given up at once`() throws {
+    // Which of the mounts go is for the tables to say: only the last two stay.
+    var end = modelWithOneMount()
+    for name in ["e", "f"] { must(tmpfs(name, "/n"), &end) }
+    var calls: [ContendedWindow.Call] = []
+    for (worker, name) in ["a", "b", "c", "d", "e", "f"].enumerated() {
+      calls.append(call(worker, tmpfs(name, "/n"), .none, 10, 1_000))
+    }
+    for worker in 6..<10 { calls.append(call(worker, .umount2("/n", []), .none, 10, 1_000)) }
+    var world = ConcurrencyWorld(modelWithOneMount())
+    let found = world.check(ContendedWindow(calls: calls, tables: observed(end)))
+    #expect(try #require(found.explanation).steps < 200)
+  }
+
   // MARK: limits
 
   @Test func `a search that runs out of steps says so and is no pass`() {

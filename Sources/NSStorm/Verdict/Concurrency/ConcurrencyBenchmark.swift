@@ -7,6 +7,8 @@ public struct ConcurrencyBenchmark: Sendable {
   public var workers = 8
   /// Calls between two quiescent points.
   public var callsInWindow = 100
+  /// Places on which the calls meet: the fewer, the more of them conflict.
+  public var places = 8
   public var seed: UInt64 = 1
   /// How much the calls overlap: the chance that the worker that made the last point makes the next one as well. Real
   /// windows have about 0.3 conflicting pairs for each call; this has more.
@@ -26,7 +28,7 @@ public struct ConcurrencyBenchmark: Sendable {
   public func run() -> Result {
     var world = ContendedWorld()
     world.namespaces = 3
-    world.places = 8
+    world.places = places
     var simulated = world.makeModel()
     var model = world.makeModel()
     var generator = SeededGenerator(seed: seed)

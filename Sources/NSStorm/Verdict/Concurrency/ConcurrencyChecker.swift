@@ -70,7 +70,7 @@ public struct ConcurrencyChecker: ~Copyable {
     // What cannot be explained alone, for the picture of a violation.
     var culprit = (window: window, filter: PlaceFilter?.none)
     var exhausted: ExhaustedBudget?
-    let deadline = ContinuousClock.now + .milliseconds(limits.milliseconds)
+    let deadline = ProcessorClock.deadline(milliseconds: limits.milliseconds)
     var wentBack = false
     // First with few steps, because most explanations are found at once or are of another kind.
     for steps in [Self.firstSteps, limits.steps] {
@@ -85,9 +85,9 @@ public struct ConcurrencyChecker: ~Copyable {
           returnToOpening(from: 0, &model)
           wentBack = false
         }
-        for first in kept.indices.reversed() {
-          let left = deadline - .now
-          guard left > .zero else { return giveUp(.milliseconds, at: 0, &model) }
+        for first in beginnings {
+          let now = ProcessorClock.nanoseconds
+          guard now < deadline else { return giveUp(.milliseconds, at: 0, &model) }
           if first < kept.count - 1 { wentBack = true }
           model.rollback(to: kept[first].mark)
           let windows = kept[first...].flatMap(\.windows)
@@ -95,10 +95,7 @@ public struct ConcurrencyChecker: ~Copyable {
             windows: windows, from: kept[first].start, limits: limits,
             partition: WindowPartition(of: windows, startingFrom: model))
           search.limits.steps = min(steps, limits.steps)
-          search.limits.milliseconds = max(
-            1,
-            Int(left.components.seconds) * 1_000
-              + Int(left.components.attoseconds / 1_000_000_000_000_000))
+          search.limits.milliseconds = max(1, Int((deadline - now) / 1_000_000))
           search.splitsWalks = pass.splitsWalks
           search.allowsTornSums = pass.allowsTornSums
           let outcome = search.run(&model)
@@ -149,6 +146,18 @@ public struct ConcurrencyChecker: ~Copyable {
       model.changeRules(intended)
     }
     return nil
+  }
+
+  /// The kept windows with which a search begins, one after the other: the last one alone, then always about twice as many,
+  /// so that a search that fails is repeated as part of a longer one only a few times.
+  private var beginnings: [Int] {
+    var beginnings: [Int] = []
+    var back = 0
+    while back < kept.count - 1 {
+      beginnings.append(kept.count - 1 - back)
+      back = back * 2 + 1
+    }
+    return beginnings + [0]
   }
 
   /// Ever more is allowed: walks in parts, then what known issues of the kernel bring about.

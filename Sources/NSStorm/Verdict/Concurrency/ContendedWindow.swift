@@ -72,7 +72,7 @@ public struct SearchLimits: Hashable, Sendable {
   public var steps = 2_000_000
   /// States remembered as dead ends.
   public var states = 1_000_000
-  /// Time spent, on a monotonic clock.
+  /// Time that the searching thread spends on a processor.
   public var milliseconds = 20_000
   /// Earlier windows whose order may be revised when a later one cannot be explained.
   public var earlierWindows = 8

@@ -206,7 +206,7 @@ extension PointSearch {
     }
     cursor.progress ^= Fingerprint.word(UInt64(index) + 1)
     while cursor.low < bounds[cursor.window + 1], states[cursor.low].isFinished { cursor.low += 1 }
-    return true
+    return answer != .none || !entries[index].call.operation.takesMounts || !isHopeless(&model)
   }
 
   /// Calls that have committed may have dropped their references by now.

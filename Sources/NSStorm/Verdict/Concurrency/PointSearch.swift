@@ -109,6 +109,10 @@ struct PointSearch {
   var filter: PlaceFilter?
   /// Whether busy checks may miss references that move.
   var allowsTornSums = false
+  /// Whether states are given up from which the closing tables cannot be reached; only to see the nearest end state is
+  /// every end looked at.
+  var looksAhead = true
+  var outlook: Outlook?
   /// Synchronous umounts that answered EBUSY.
   let busyEntries: [Int]
 
@@ -193,8 +197,7 @@ struct PointSearch {
 
   /// Leaves the model in the end state when an order was found, and where it was otherwise.
   mutating func run(_ model: inout MountModel) -> Outcome {
-    let clock = ContinuousClock()
-    let deadline = clock.now + .milliseconds(limits.milliseconds)
+    let deadline = ProcessorClock.deadline(milliseconds: limits.milliseconds)
     let beginning = model.checkpoint()
     let first = (cursor: cursor, states: states, passed: passed)
     var diveEnd = Self.firstDive
@@ -220,7 +223,7 @@ struct PointSearch {
         model.rollback(to: beginning)
         return .exhausted(.steps)
       }
-      if steps & 0xff == 0, clock.now > deadline {
+      if steps & 0xff == 0, ProcessorClock.nanoseconds > deadline {
         model.rollback(to: beginning)
         return .exhausted(.milliseconds)
       }

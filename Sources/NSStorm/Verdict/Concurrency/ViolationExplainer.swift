@@ -60,6 +60,7 @@ struct ViolationExplainer {
 
   private func tablesAlone(_ model: inout MountModel) -> ConcurrencyViolation {
     var search = self.search(until: nil, splitsWalks: false)
+    search.looksAhead = false
     _ = search.run(&model)
     return violation(
       until: nil, order: search.nearest?.order ?? search.deepest.order,
