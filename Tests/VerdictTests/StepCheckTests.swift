@@ -59,6 +59,27 @@ private func tmpfs(_ target: PathArgument) -> Operation {
 private func umount(_ target: PathArgument) -> Operation { .umount2(target, []) }
 
 @Suite struct `judging a history` {
+  @Test func `company can have met only what its own paths cross`() throws {
+    let (rules, table) = try start()
+    var check = StepCheck(rules: rules, initialTable: table)
+    for operation: Operation in [
+      .mkdir("/a"), .mkdir("/ab"), tmpfs("/a"), .mkdir("/a/b"), tmpfs("/a/b"), tmpfs("/ab"),
+    ] { #expect(check.predict(operation, in: 0).errno == .none) }
+    #expect(check.predict(.unshare(namespace: 1, newUser: false), in: 0).errno == .none)
+    for (path, process, expected) in [
+      ("/a/b", 0, true), ("/a/b/none", 0, true),
+      // Above it, beside it, and in a copy whose references no busy check of it looks at.
+      ("/a", 0, false), ("/ab", 0, false), ("/a/b", 1, false),
+    ] {
+      let found = check.canBeMet(umount("/a/b"), in: 0, by: [(process, .path(path))])
+      #expect(found == expected, "\(path) in \(process)")
+    }
+    let alone = check.canBeMet(umount("/a/b"), in: 0, by: [])
+    #expect(!alone)
+    // A question leaves everything as it was.
+    #expect(check.predict(umount("/a/b"), in: 0).errno == .none)
+  }
+
   @Test func `tables that are read only now and then agree, though numbers were used again`() throws
   {
     let (rules, table) = try start()

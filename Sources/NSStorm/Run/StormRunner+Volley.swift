@@ -18,14 +18,12 @@ extension StormRunner {
     let programs =
       volley.programs.map { WorkerProgram(actor: $0.actor, operations: $0.operations) } + company
     let number = summary.storm.steps
-    if options.announces {
-      announce(
-        volley.programs.flatMap { program in
-          program.operations.map {
-            NumberedCall(number: number, namespace: program.actor, operation: $0)
-          }
-        })
-    }
+    announce(
+      volley.programs.flatMap { program in
+        program.operations.map {
+          NumberedCall(number: number, namespace: program.actor, operation: $0)
+        }
+      })
     guard let (outcome, isStopped) = try runAtOnce(programs, control: &control) else {
       return .ends
     }
@@ -89,7 +87,8 @@ extension StormRunner {
     }
   }
 
-  private func settleAnnouncements(_ number: Int) {
+  /// Writes down that the calls that were announced under this number have returned.
+  func settleAnnouncements(_ number: Int) {
     guard options.announces, recorder != nil else { return }
     do throws(TraceError) {
       try recorder?.answered(number)
@@ -99,18 +98,20 @@ extension StormRunner {
   }
 
   /// A prediction for each call, in one serial order; for those that race only the sum is known. A synchronous umount
-  /// that somebody's reference made busy has changed nothing, and is made up for afterwards.
+  /// that a walker's reference can have made busy has changed nothing, and is made up for afterwards: company walks from
+  /// the volley's beginning to its end, so it overlaps with each call, and its paths say whether it met that mount.
   private func predict(
     _ volley: Volley, _ outcome: BatchOutcome
   ) -> (answers: [[Errno]], refused: [PlannedStep]) {
     var answers: [[Errno]] = []
     var refused: [PlannedStep] = []
+    let walks = volley.walks
     for (program, result) in zip(volley.programs, outcome.programs) {
       answers.append(
         zip(program.operations, result.records).map { operation, record in
           if volley.mayBeBusy, record.errno == .busy,
             case .umount2(let path, let flags) = operation,
-            flags.isEmpty
+            flags.isEmpty, check.canBeMet(operation, in: program.actor, by: walks)
           {
             summary.storm.busyUmounts += 1
             refused.append(

@@ -69,6 +69,18 @@ public struct Volley: Hashable, Sendable {
     public var calls: [WorkerCall]
   }
 
+  /// The paths that company walks again and again, and who does.
+  public var walks: [(process: NamespaceNumber, path: PathArgument)] {
+    company.flatMap { companion in
+      companion.calls.compactMap { call in
+        switch call.operation {
+        case .stat(let path), .open(let path, _, _): (companion.namespace, path)
+        default: nil
+        }
+      }
+    }
+  }
+
   public var callCount: Int { programs.reduce(0) { $0 + $1.operations.count } }
 }
 
