@@ -61,6 +61,32 @@ private let canStorm = geteuid() == 0
     }
   #endif
 
+  @Test func `a full namespace refuses as predicted, and the limit of the machine is put back`()
+    throws
+  {
+    func limit() throws -> String {
+      try String(contentsOfFile: "/proc/sys/fs/mount-max", encoding: .utf8)
+    }
+    let before = try limit()
+    let profile = try TemporaryFile(suffix: ".yaml")
+    try """
+    summary: a test
+    rules: 6.18
+    limits: { namespaces: 1, mounts-per-namespace: 6000, mounts: 9000, mount-max: 2000 }
+    phases:
+      - { kind: sequential, steps: 250, namespaces: 1, verify: { every: 50 }, wrong-share: 0, shape-share: 0, indirect-share: 0, weights: { mkdir: 2, tmpfs: 2, rbind: 20 } }
+    """.write(to: profile.url, atomically: false, encoding: .utf8)
+    let result = try BuiltCommand.run([
+      "run", profile.url.path, "--touch-machine",
+    ])
+    #expect(result.status == 0, "\(result.output)\(result.errors)")
+    #expect(result.output.contains("ENOSPC"))
+    #expect(try limit() == before)
+    // Without leave nothing is changed, and the machine's own limit is what predictions follow.
+    let refused = try BuiltCommand.run(["run", profile.url.path, "--steps", "40"])
+    #expect(refused.output.contains("--touch-machine"))
+  }
+
   @Test func `a mass umount leaves every table as it was`() throws {
     let profile = try TemporaryFile(suffix: ".yaml")
     let yaml = """

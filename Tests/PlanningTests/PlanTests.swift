@@ -31,6 +31,14 @@ private func profile(steps: Int, shapeShare: Double = 0.2) -> Profile {
     #expect(try Plan(profile: profile, seed: Seed(rawValue: 10)).items != plan.items)
   }
 
+  @Test func `the plan knows the mount limit of its profile, and meets it`() throws {
+    var profile = profile(steps: 400)
+    #expect(!(try Plan(profile: profile).steps.contains { $0.plannedAnswer == .noSpace }))
+    profile.limits.mountLimit = 25
+    let refused = try Plan(profile: profile).steps.count { $0.plannedAnswer == .noSpace }
+    #expect(refused > 5)
+  }
+
   @Test func `a phase has its steps, and at most one more decision`() throws {
     for steps in [1, 50, 300] {
       let count = try Plan(profile: profile(steps: steps)).steps.count

@@ -37,6 +37,30 @@ private func check(
     #expect(verdict.ending == .complete)
   }
 
+  @Test func `the mount limit of the header says when a namespace is full`() throws {
+    var model = MountModel(rules: .newest)
+    var header = TraceHeader(kernel: "7.3.4", build: "", table: model.table(seenBy: 0))
+    // The kernel's own rootfs below the first mount counts as well.
+    model.mountLimit = 3
+    let tmpfs = Operation.mount(MountCall(type: "tmpfs", source: "t", target: "/a"))
+    var steps: [TraceStep] = []
+    for operation in [.mkdir("/a"), tmpfs, tmpfs] {
+      let result = model.perform(operation, by: 0)
+      var step = TraceStep(
+        number: steps.count, namespace: 0, operation: operation, result: result)
+      step.tables = [NamespaceTable(namespace: 0, table: model.table(seenBy: 0))]
+      steps.append(step)
+    }
+    #expect(steps.map(\.result) == [.none, .none, .noSpace])
+    for (limit, divergences) in [(3, 0), (nil, 1)] {
+      header.mountLimit = limit
+      let text = String(decoding: TraceText.bytes(header, steps), as: UTF8.self)
+      let verdict = try check(text.split(separator: "\n").map(String.init))
+      #expect(verdict.failure == nil)
+      #expect(verdict.divergences.count == divergences)
+    }
+  }
+
   @Test func `an issue explains only on an affected release`() throws {
     var sample = try lines(of: "kernel-7.1.13-level0-seed1.jsonl")
     let known = try check(sample)

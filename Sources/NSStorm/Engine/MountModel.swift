@@ -72,7 +72,7 @@ public struct MountModel: ~Copyable {
     var lastNamespaceSequence: UInt64 = 0
     var lastDescription: UInt32 = 0
     /// `fs.mount-max`.
-    var mountLimit: UInt32 = 100_000
+    var mountLimit = UInt32(MountModel.usualMountLimit)
     var sysfs = Superblock.none
     var messageQueue = Superblock.none
     var debugFS = Superblock.none
@@ -100,6 +100,9 @@ public struct MountModel: ~Copyable {
 
   /// What has been done since the start.
   public var counters: Counters { state.counters }
+
+  /// `fs.mount-max` where nobody has changed it.
+  public static var usualMountLimit: Int { 100_000 }
 
   /// `fs.mount-max`: how many mounts a namespace may hold before attaching fails with ENOSPC.
   public var mountLimit: Int {

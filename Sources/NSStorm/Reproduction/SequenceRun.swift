@@ -144,7 +144,8 @@ final class SequencePass {
     }
     explanation = IssueExplanation(
       release: settings.release, intendedRules: settings.rules, initialTable: initial,
-      brokenRule: settings.brokenRule)
+      brokenRule: settings.brokenRule,
+      mountLimit: MachineSettings.mountLimit ?? MountModel.usualMountLimit)
     check = explanation.newCheck(settings.presentIssues)
     outcome.presentIssues = settings.presentIssues
     outcome.initialTable = initial

@@ -23,11 +23,14 @@ package struct IssueExplanation: Sendable {
   package let initialTable: MountTable
   /// A rule that is broken on purpose; honoured in debug builds only.
   package let brokenRule: Mutation?
+  /// `fs.mount-max` of the machine.
+  package let mountLimit: Int
 
   package init(
     release: KernelRelease, intendedRules: KernelRules, initialTable: MountTable,
-    brokenRule: Mutation?
+    brokenRule: Mutation?, mountLimit: Int
   ) {
+    self.mountLimit = mountLimit
     self.release = release
     self.intendedRules = intendedRules
     self.initialTable = initialTable
@@ -36,7 +39,8 @@ package struct IssueExplanation: Sendable {
 
   /// A check at the start of the history, under the rules with these issues.
   package func newCheck(_ issues: [KnownIssue]) -> StepCheck {
-    var check = StepCheck(rules: intendedRules.applying(issues), initialTable: initialTable)
+    var check = StepCheck(
+      rules: intendedRules.applying(issues), initialTable: initialTable, mountLimit: mountLimit)
     check.breakOnPurpose(brokenRule)
     return check
   }

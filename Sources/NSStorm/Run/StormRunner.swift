@@ -40,6 +40,8 @@ public final class StormRunner {
   /// The judge of the racing calls of the current round.
   var race: RaceState?
   var windowCount = 0
+  /// A round of racing calls was not explained, so tables are compared again only when all are read.
+  var isCatchingUp = false
   var skipCounts: [Skip: Int] = [:]
   var latencies = LatencyBook()
   let began = ContinuousClock.now
@@ -49,6 +51,8 @@ public final class StormRunner {
   let releaseCheck: ReleaseCheck
   /// A setting of the machine that is changed now.
   var gracePeriods: GuardedSetting?
+  /// `fs.mount-max`, where the profile asks for one.
+  var mountLimit: GuardedSetting?
 
   /// Where the run is in the current phase.
   struct PhaseState {
@@ -112,14 +116,19 @@ public final class StormRunner {
     } catch {
       throw .sandbox(error)
     }
+    var limitChange = Self.changeMountLimit(profile, options)
+    mountLimit = limitChange.setting.take()
+    let limit = MachineSettings.mountLimit ?? MountModel.usualMountLimit
     explanation = IssueExplanation(
       release: release, intendedRules: rules, initialTable: initialTable,
-      brokenRule: options.brokenRule)
+      brokenRule: options.brokenRule,
+      mountLimit: limit)
     check = explanation.newCheck([])
     history = RunHistory(recording: options.recordPath)
     if let path = options.recordPath {
-      let header = Self.header(
+      var header = Self.header(
         of: profile, kernel: kernel, seed: seed, initialTable: initialTable)
+      header.mountLimit = limit == MountModel.usualMountLimit ? nil : limit
       do throws(TraceError) {
         recorder = try TraceWriter(path: path, header: header)
       } catch {
@@ -127,6 +136,9 @@ public final class StormRunner {
       }
     }
     if let missing = usable.missing { skip("reading mount tables with statmount", missing) }
+    if let refusal = limitChange.refusal {
+      skip("a mount limit of the profile's own", refusal)
+    }
     if let whyNoLog { skip("watching the kernel log", whyNoLog) }
     if !sandbox.listsMembers {
       skip("member lists of namespaces", "this kernel has no listmount with a namespace id (6.11+)")
@@ -161,7 +173,10 @@ public final class StormRunner {
       warn("\(release) is newer than all known kernels; the newest rules are used")
     }
     var course = Course.goesOn
-    defer { restoreGracePeriods() }
+    defer {
+      restoreGracePeriods()
+      restoreMountLimit()
+    }
     do throws(SandboxError) {
       if let divergence = check.begin(initialTable) { course = found(divergence) }
       while course == .goesOn, !endIsDue(&control) {

@@ -40,6 +40,7 @@ public struct PlanGenerator: ~Copyable {
     self.seed = seed ?? profile.seed
     random = SeededGenerator(seed: self.seed.rawValue)
     model = MountModel(rules: rules)
+    if let limit = profile.limits.mountLimit { model.mountLimit = limit }
     actors.start(0, descriptors: profile.limits.descriptors)
     refreshTables()
   }

@@ -24,6 +24,9 @@ public struct Profile: Hashable, Sendable {
     public var mountsPerNamespace = 120
     /// The same over all namespaces and detached trees.
     public var mounts = 2_000
+    /// `fs.mount-max` that the plan counts on, and that a run sets where it may change the machine. Nil: the plan counts on
+    /// the usual one, and the machine's own stays.
+    public var mountLimit: Int?
     /// Descriptors that one process keeps open.
     public var descriptors = 8
     /// Size of the tmpfs that is the root of the sandbox.

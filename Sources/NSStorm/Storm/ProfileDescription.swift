@@ -18,7 +18,8 @@ public struct ProfileDescription: Sendable {
       "limits       \(limits.namespaces) namespaces, \(limits.mountsPerNamespace) mounts each, "
         + "\(limits.mounts) mounts in all, \(limits.descriptors) descriptors a process",
       "             root of \(limits.rootBytes >> 20) MiB, an answer within \(limits.answer), "
-        + "a run within \(limits.run)",
+        + "a run within \(limits.run)"
+        + (limits.mountLimit.map { ", fs.mount-max \($0)" } ?? ""),
       "observers    " + profile.observers.map(\.rawValue).joined(separator: " and ")
         + (profile.observers.count > 1 ? ", which must agree with each other" : ""),
     ]

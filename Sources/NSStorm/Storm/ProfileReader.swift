@@ -114,7 +114,8 @@ extension NodeReader {
 
   private mutating func read(_ node: Node, into limits: inout Profile.Limits) {
     let keys = [
-      "namespaces", "mounts-per-namespace", "mounts", "descriptors", "root-size", "answer", "run",
+      "namespaces", "mounts-per-namespace", "mounts", "mount-max", "descriptors", "root-size",
+      "answer", "run",
     ]
     guard let fields = fields(node, of: "limits", allowed: keys) else { return }
     if let node = fields["namespaces"] {
@@ -126,6 +127,9 @@ extension NodeReader {
     }
     if let node = fields["mounts"] {
       limits.mounts = integer(node, "limits.mounts", in: 2...2_000_000) ?? limits.mounts
+    }
+    if let node = fields["mount-max"] {
+      limits.mountLimit = integer(node, "limits.mount-max", in: 100...100_000)
     }
     if let node = fields["descriptors"] {
       limits.descriptors = integer(node, "limits.descriptors", in: 0...64) ?? limits.descriptors

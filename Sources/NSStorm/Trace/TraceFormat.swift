@@ -18,6 +18,8 @@ public struct TraceHeader: Hashable, Sendable {
   public var kernel: String
   /// `uname -v`; on older Debian kernels only this has the stable number.
   public var build: String
+  /// `fs.mount-max` of the machine; nil for the usual 100,000.
+  public var mountLimit: Int?
   /// How the recorder was called; informative.
   public var seed: UInt64?
   public var level: Int?

@@ -39,12 +39,16 @@ struct TracePass: ~Copyable {
     let table = reader.header.table
     let aspects: TableComparison.Aspects = options.comparesOrder ? .order : []
     let start = InitialTable.ordered(table) ?? table
-    check = StepCheck(rules: rules, initialTable: start, aspects: aspects)
+    let mountLimit = reader.header.mountLimit ?? MountModel.usualMountLimit
+    check = StepCheck(
+      rules: rules, initialTable: start, aspects: aspects, mountLimit: mountLimit)
     check.breakOnPurpose(options.mutation)
     probes = issues.map {
       IssueProbe(
         issue: $0.id,
-        check: StepCheck(rules: rules.applying([$0]), initialTable: start, aspects: aspects))
+        check: StepCheck(
+          rules: rules.applying([$0]), initialTable: start, aspects: aspects,
+          mountLimit: mountLimit))
     }
     initialTable = table
     self.issues = issues

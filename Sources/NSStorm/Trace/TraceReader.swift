@@ -175,6 +175,7 @@ public struct TraceReader: ~Copyable {
       kernel: kernel, build: fields.build ?? "", seed: fields.seed, level: fields.level,
       table: first.table)
     header.version = Int(version)
+    header.mountLimit = fields.mountLimit
     if version > 1 {
       header.profile = fields.profile
       header.planRules = fields.rules.flatMap { KernelRelease(release: $0) }
@@ -191,6 +192,7 @@ private struct HeaderFields {
   var build: String?
   var seed: UInt64?
   var level: Int?
+  var mountLimit: Int?
   var profile: String?
   var rules: String?
   var tables: [NamespaceTable]?
@@ -227,6 +229,8 @@ private struct HeaderFields {
       case "build": build = try scanner.readString()
       case "profile" where scanner.peek() == 0x22: profile = try scanner.readString()
       case "rules" where scanner.peek() == 0x22: rules = try scanner.readString()
+      case "mount-max":
+        mountLimit = try scanner.readNumber().flatMap { Int(exactly: $0) }
       case "seed":
         seed = try scanner.readNumber()
       case "level":

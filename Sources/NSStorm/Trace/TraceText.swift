@@ -20,6 +20,7 @@ public struct TraceText: Sendable {
       if let profile = header.profile { text.member("profile", profile) }
       if let rules = header.planRules { text.member("rules", rules.description) }
     }
+    if let limit = header.mountLimit { text.member("mount-max", limit) }
     if let seed = header.seed { text.member("seed", seed) }
     if let level = header.level { text.member("level", level) }
     text.tables([(0, header.table)])

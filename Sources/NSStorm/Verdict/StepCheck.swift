@@ -57,11 +57,15 @@ public struct StepCheck: ~Copyable {
     public var changed: [NamespaceNumber]
   }
 
-  /// - Parameter initialTable: the observed table of namespace 0 before the first step; the engine starts from it.
+  /// - Parameters:
+  ///   - initialTable: the observed table of namespace 0 before the first step; the engine starts from it.
+  ///   - mountLimit: `fs.mount-max` of the machine that answers.
   public init(
-    rules: KernelRules, initialTable: MountTable, aspects: TableComparison.Aspects = []
+    rules: KernelRules, initialTable: MountTable, aspects: TableComparison.Aspects = [],
+    mountLimit: Int = MountModel.usualMountLimit
   ) {
     var model = MountModel(rules: rules, initialTable: initialTable)
+    model.mountLimit = mountLimit
     before = model.checkpoint()
     living = model.livingProcesses
     versions = Array(repeating: nil, count: living.count)

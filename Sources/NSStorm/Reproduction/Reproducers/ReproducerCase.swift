@@ -152,7 +152,9 @@ private struct CasePass {
   ) throws(TraceError) {
     let sequence = try RecordedSequence(path: path)
     var reader = try TraceReader(path: path)
-    var check = StepCheck(rules: rules, initialTable: sequence.header.table)
+    var check = StepCheck(
+      rules: rules, initialTable: sequence.header.table,
+      mountLimit: sequence.header.mountLimit ?? MountModel.usualMountLimit)
     check.breakOnPurpose(brokenRule)
     _ = check.begin(sequence.header.table)
     var seen: [NamespaceNumber: MountTable] = [0: sequence.header.table]
