@@ -232,15 +232,18 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func concurrency() {
-    for (window, persistence) in [(24, 0.9), (48, 0.9), (96, 0.9), (24, 0.7)] {
+    for (window, places, persistence) in [
+      (24, 8, 0.9), (48, 8, 0.9), (96, 8, 0.9), (24, 8, 0.7), (16, 2, 0.9), (16, 2, 0.7),
+    ] {
       var benchmark = ConcurrencyBenchmark()
       benchmark.callsInWindow = window
+      benchmark.places = places
       benchmark.persistence = persistence
       benchmark.limits.milliseconds = 1_000
       let result = benchmark.run()
       let scale = 1_000 / Double(max(1, result.calls))
       print(
-        "concurrency: \(benchmark.workers) workers, windows of \(window), persistence \(persistence): "
+        "concurrency: \(benchmark.workers) workers, windows of \(window) on \(places) places, persistence \(persistence): "
           + "\(fixed(result.seconds * scale)) s for 1,000 calls (aim: under 1), "
           + "\(whole(Double(result.tally.steps) * scale)) points tried, "
           + "\(whole(Double(result.tally.conflicts) * scale)) conflicts; "

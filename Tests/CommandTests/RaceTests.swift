@@ -44,15 +44,15 @@ private let canStorm = geteuid() == 0
     for errno in ["EBUSY", "EINVAL"] { #expect(result.output.contains(errno)) }
   }
 
-  @Test func `threads and copies in other namespaces race and are explained`() throws {
+  @Test func `threads, processes and copies in other namespaces race and are explained`() throws {
     let (result, races) = try run(
       yaml(
         """
-        rounds: 4, windows: 4, calls: 2, namespaces: 2, processes: 1, threads: 2, bystanders: 2,
-            places: 3, mounts-before: 2, priorities: [0, 10], jitter: 20us, min-conflicts: 5
+        rounds: 6, windows: 6, calls: 2, namespaces: 2, processes: 2, threads: 2, bystanders: 2,
+            places: 2, mounts-before: 2, priorities: [0, 10], jitter: 20us, min-conflicts: 20
         """))
     #expect(result.status == 0, "\(result.output)\(result.errors)")
-    #expect(races["windows"] as? Int == 16)
+    #expect(races["windows"] as? Int == 36)
     #expect(races["violated"] as? Int == 0)
   }
 
@@ -81,6 +81,34 @@ private let canStorm = geteuid() == 0
         """))
     #expect(result.status == 0, "\(result.output)\(result.errors)")
     #expect(try #require(races["umountsUnderWalkers"] as? Int) > 50)
+  }
+
+  @Test func `racing calls are announced before they are made, and settled when all have returned`()
+    throws
+  {
+    let trace = try TemporaryFile(suffix: ".jsonl")
+    let (result, _) = try run(
+      yaml("rounds: 1, windows: 2, calls: 3, namespaces: 2, mounts-before: 1, min-conflicts: 1"),
+      ["--record", trace.url.path, "--announce"])
+    #expect(result.status == 0 || result.status == 4, "\(result.output)\(result.errors)")
+    var open: [String: Int] = [:]
+    var announced = 0
+    for line in try trace.text().split(separator: "\n") {
+      let object =
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+      if let number = object["announced"] as? Int {
+        open["\(number)", default: 0] += 1
+      } else if let number = object["answered"] as? Int {
+        announced += open.removeValue(forKey: "\(number)") ?? 0
+      } else if let number = object["step"] as? Int {
+        open["\(number)"] = nil
+      } else if object["window"] != nil {
+        #expect(open.isEmpty)
+      }
+    }
+    // In each window a mount before the race and three calls of each of two workers.
+    #expect(announced == 2 * (1 + 2 * 3))
+    #expect(open.isEmpty)
   }
 
   @Test func `a run whose calls did not meet has checked nothing`() throws {

@@ -35,9 +35,17 @@ extension StormRunner {
     }
     var calls: [ContendedWindow.Call] = []
     if try performPrelude(race, &calls) == .ends { return .ends }
+    let number = summary.storm.steps
+    announce(
+      zip(race.workers, race.programs).flatMap { worker, program in
+        program.map {
+          NumberedCall(number: number, namespace: worker.process, operation: $0.operation)
+        }
+      })
     guard let (outcome, isStopped) = try runAtOnce(race.workerPrograms, control: &control) else {
       return .ends
     }
+    settleAnnouncements(number)
     for (worker, program) in race.programs.enumerated() {
       for (call, record) in zip(program, outcome.programs[worker].records) {
         calls.append(self.call(call.operation, record, worker: worker, race))
@@ -62,8 +70,10 @@ extension StormRunner {
 
   /// Goes on with exact steps.
   func endRace() {
-    guard race != nil else { return }
+    guard let isLost = race?.isLost else { return }
     race = nil
+    // Nobody knows what stands until the round's end has removed it: until then nothing is compared.
+    if isLost { isCatchingUp = true }
     check.endRace()
     phase.unverifiedSteps += 1
   }
@@ -89,8 +99,11 @@ extension StormRunner {
   ) throws(SandboxError) -> Course {
     for call in race.prelude {
       let process = race.workers[call.worker].process
+      let number = summary.storm.steps
+      announce([NumberedCall(number: number, namespace: process, operation: call.operation)])
       switch try sandbox.perform(call.operation, by: process) {
       case .answered(let record):
+        settleAnnouncements(number)
         calls.append(self.call(call.operation, record, worker: call.worker, race))
         summary.times.kernelNanoseconds += record.endNanoseconds - record.startNanoseconds
       case .hang(let report): return fault(.hang(report))

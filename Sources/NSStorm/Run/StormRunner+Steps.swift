@@ -45,7 +45,8 @@ extension StormRunner {
       number: number, namespace: step.actor, operation: step.operation, result: record.errno)
 
     // A trace says of each call which tables it changed, so a recording looks after each.
-    switch recorder == nil ? phase.verification : .everyStep {
+    let verification = recorder == nil ? phase.verification : .everyStep
+    switch isCatchingUp ? .end : verification {
     case .everyStep where prediction.errno == record.errno:
       let reading = try timed(\.readingNanoseconds) { () throws(SandboxError) in
         try reader.read(changed: prediction.changed, from: sandbox)
@@ -103,6 +104,7 @@ extension StormRunner {
     if judgeObservers(reading, after: nil) == .ends { return .ends }
     if phase.unverifiedSteps > 0 { check.forgetNumbers() }
     phase.unverifiedSteps = 0
+    isCatchingUp = false
     summary.checks.quiescentPoints += 1
     summary.storm.mostMounts = max(
       summary.storm.mostMounts, reading.tables.reduce(0) { $0 + $1.table.entries.count })
