@@ -19,7 +19,7 @@ extension PlanGenerator {
         act(0, .mkdir(.path("\(base)/layers/\(name)")), .preparation)
       }
     }
-    let builder = ReleaseRoundBuilder(phase: phase, base: base)
+    let builder = ReleaseRoundBuilder(conditions: ReleaseConditions(phase, base: base))
     let combinations = phase.combinations
     for index in 0..<phase.rounds {
       // Each combination once before chance decides.

@@ -4,12 +4,20 @@ public import StormVocabulary
 public struct ReleaseRound: Hashable, Sendable {
   public var fileSystem: FileSystemKind
   public var way: ReleaseWay
+  public var conditions: ReleaseConditions
   /// What is executed, one segment after the other.
   public var segments: [Segment]
   /// What is executed after the round whatever happened, so that the next one finds an empty place.
   public var cleanup: [WorkerCall]
   /// Paths that walkers go to meanwhile.
   public var walks: [String]
+
+  /// The round in which a file system goes in one of the ways; the same for the same conditions.
+  public static func planned(
+    _ fileSystem: FileSystemKind, _ way: ReleaseWay, under conditions: ReleaseConditions
+  ) -> ReleaseRound {
+    ReleaseRoundBuilder(conditions: conditions).round(fileSystem, way)
+  }
 
   /// Calls that one process makes one after the other.
   public struct Segment: Hashable, Sendable {
@@ -64,7 +72,7 @@ public struct ReleaseRound: Hashable, Sendable {
     case released, claimed, connectionEnded
   }
 
-  public enum Point: Hashable, Sendable {
+  public enum Point: CaseIterable, Hashable, Sendable {
     /// When the call has returned with which the mount went.
     case departure
     /// When the holder has let go or was waited for.

@@ -2,23 +2,18 @@ import StormVocabulary
 
 /// Writes the calls of a round; the same for the same phase, file system and way.
 struct ReleaseRoundBuilder {
-  let phase: ReleasePhase
-  /// The directory below which everything happens.
-  let base: String
+  let conditions: ReleaseConditions
 
   private typealias Call = ReleaseRound.Call
   private typealias Mark = ReleaseRound.Mark
 
-  private var limit: UInt64 {
-    let (seconds, attoseconds) = phase.bound.components
-    return UInt64(clamping: seconds) &* 1_000_000_000
-      &+ UInt64(clamping: attoseconds / 1_000_000_000)
-  }
+  private var base: String { conditions.base }
+  private var limit: UInt64 { conditions.boundNanoseconds }
 
   func round(_ kind: FileSystemKind, _ way: ReleaseWay) -> ReleaseRound {
     let place = self.place(kind)
     var round = ReleaseRound(
-      fileSystem: kind, way: way, segments: [], cleanup: cleanup(kind),
+      fileSystem: kind, way: way, conditions: conditions, segments: [], cleanup: cleanup(kind),
       walks: [place, kind == .boundFile ? place : place + "/file"])
     if way.isInOwnNamespace {
       round.segments = ownNamespace(kind, way, place)
@@ -65,7 +60,7 @@ struct ReleaseRoundBuilder {
         call: .mount(type: type, device: kind.deviceSlot, target: target, data: data),
         mark: .mount)
     }
-    let fill = Call(call: .fill(place, fileBytes: phase.fileBytes), mark: .preparation)
+    let fill = Call(call: .fill(place, fileBytes: conditions.fileBytes), mark: .preparation)
     switch kind {
     case .tmpfs: return [mount("tmpfs", "size=256m", at: place), fill]
     case .ext4: return [mount("ext4", at: place), fill]
@@ -84,7 +79,7 @@ struct ReleaseRoundBuilder {
     case .boundFile:
       return [
         mount("tmpfs", "size=256m", at: backing),
-        Call(call: .fill(backing, fileBytes: phase.fileBytes), mark: .preparation),
+        Call(call: .fill(backing, fileBytes: conditions.fileBytes), mark: .preparation),
         preparation(
           .mount(
             MountCall(
