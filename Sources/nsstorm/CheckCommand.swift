@@ -17,7 +17,7 @@ struct CheckCommand: ParsableCommand {
       observed.
 
       Exit codes: 0 all agree (known kernel issues are named and count as agreement, unless --strict); 1 kernel and \
-      engine disagree; 4 no step was checked; 64 usage; 65 a file is damaged, foreign or missing, whatever the others \
+      engine disagree; 3 something was never released; 4 no step was checked; 64 usage; 65 a file is damaged, foreign or missing, whatever the others \
       say (they are checked all the same).
 
       Examples:
@@ -44,6 +44,11 @@ struct CheckCommand: ParsableCommand {
       "Predict for this kernel instead of the one that the trace names, such as 6.12.107.",
       valueName: "release"))
   var rules: String?
+
+  @Option(
+    help:
+      "Hold releases against this design instead of the trace's own (nsstorm explore lists them).")
+  var design: String?
 
   @Option(help: "Traces that are checked at the same time (1 to 64; default: the processors).")
   var jobs: Int?
@@ -91,6 +96,9 @@ struct CheckCommand: ParsableCommand {
     }
     var options = TraceCheck.Options()
     options.comparesOrder = order
+    options.contract = try design.map {
+      ReleaseContract(design: try DesignOptions.design(named: $0))
+    }
     options.release = rules.flatMap { KernelRelease(release: $0) }
     let verdicts = check(options)
     let summary = CheckSummary(verdicts, isStrict: strict)
@@ -122,14 +130,17 @@ struct CheckCommand: ParsableCommand {
 
 /// What a trace comes to, in the word that its line begins with.
 enum CheckOutcome: String, Codable {
-  case agrees, known, diverges, damaged, unchecked
+  case agrees, known, diverges, unreleased, damaged, unchecked
 
   init(_ verdict: TraceVerdict) {
     if verdict.failure != nil {
       self = .damaged
-    } else if !verdict.unexplainedDivergences.isEmpty {
+    } else if !verdict.unexplainedDivergences.isEmpty || verdict.releases?.diverges ?? false {
       self = .diverges
-    } else if verdict.checks.errnos + (verdict.races?.explained ?? 0) == 0
+    } else if !(verdict.releases?.findings.isEmpty ?? true) {
+      self = .unreleased
+    } else if verdict.checks.errnos + (verdict.races?.explained ?? 0)
+      + (verdict.releases?.rounds ?? 0) == 0
       || (verdict.races?.unknown ?? 0) > 0
     {
       // What nobody could judge is no agreement.
@@ -149,6 +160,7 @@ struct CheckSummary {
   var checks = StepCheck.Tally()
   var explainedWindows = 0
   var unknownWindows = 0
+  var releaseRounds = 0
   var outcomes: [CheckOutcome: Int] = [:]
   var status = ExitStatus.agreed
 
@@ -159,13 +171,16 @@ struct CheckSummary {
       checks += verdict.checks
       explainedWindows += verdict.races?.explained ?? 0
       unknownWindows += verdict.races?.unknown ?? 0
+      releaseRounds += verdict.releases?.rounds ?? 0
       outcomes[CheckOutcome(verdict), default: 0] += 1
     }
     if outcomes[.damaged] != nil {
       status = .badInput
     } else if outcomes[.diverges] != nil || isStrict && outcomes[.known] != nil {
       status = .diverged
-    } else if checks.errnos + explainedWindows == 0 || unknownWindows > 0 {
+    } else if outcomes[.unreleased] != nil {
+      status = .neverReleased
+    } else if checks.errnos + explainedWindows + releaseRounds == 0 || unknownWindows > 0 {
       status = .nothingChecked
     }
   }

@@ -23,6 +23,7 @@ struct CheckText {
           KnownIssue.catalogue.first { $0.id == id }
         }.map { "    \($0.id): \($0.title); fixed in \($0.fixedEverywhere)" }
       }
+      lines += Self.lines(verdict.releases)
       lines += verdict.absentIssues.map {
         "  known issue \($0.issue) affects this release and should have shown at step \($0.step), but did not"
       }
@@ -39,6 +40,12 @@ struct CheckText {
     }
     var parts = ["\(verdict.file)", verdict.kernel ?? "", counts(verdict)]
     if let races = verdict.races { parts.append(Self.words(races)) }
+    if let releases = verdict.releases {
+      parts.append(
+        "\(releases.rounds) release rounds, "
+          + (releases.findings.isEmpty
+            ? "all as promised" : "\(releases.brokenRounds) not as promised"))
+    }
     let unexplained = verdict.unexplainedDivergences.count
     if unexplained > 0 { parts.append("\(unexplained) divergence\(unexplained == 1 ? "" : "s")") }
     let known = Set(verdict.divergences.flatMap(\.knownIssues)).sorted()
@@ -64,6 +71,17 @@ struct CheckText {
     return text
   }
 
+  /// Each different finding once, as it showed first.
+  private static func lines(_ releases: TraceVerdict.Releases?) -> [String] {
+    let findings = releases?.findings ?? []
+    var seen: Set<String> = []
+    return findings.filter { seen.insert($0.finding.signature).inserted }.flatMap { first in
+      let count = findings.count { $0.finding.signature == first.finding.signature }
+      return "\(first.finding)".split(separator: "\n").map { "  \($0)" }
+        + ["    in line \(first.line)" + (count > 1 ? ", and \(count - 1) times more" : "")]
+    }
+  }
+
   private static func counts(_ verdict: TraceVerdict) -> String {
     "\(verdict.steps) steps, \(verdict.checks.errnos) answers, \(verdict.checks.tables) tables, "
       + "\(verdict.checks.mounts) mounts"
@@ -72,6 +90,7 @@ struct CheckText {
   private static func summary(_ summary: CheckSummary, traces: Int) -> String {
     let words: [(CheckOutcome, String)] = [
       (.agrees, "agree"), (.known, "with known issues"), (.diverges, "diverge"),
+      (.unreleased, "with what was never released"),
       (.damaged, "damaged"), (.unchecked, "without a step"),
     ]
     let outcomes = words.compactMap { outcome, word in

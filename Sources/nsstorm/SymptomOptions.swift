@@ -10,7 +10,7 @@ import StormVocabulary
 struct SymptomOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Look for this symptom: `CALL: DIFFERENCE [RULE]` as a divergence's signature says it, or known:ID. By default the first divergence of the recording that nothing explains.",
+      "Look for this symptom: `CALL: DIFFERENCE [RULE]` as a divergence's signature says it, known:ID, or `release FILESYSTEM/WAY: WHAT`. By default the first divergence of the recording that nothing explains.",
       valueName: "text"))
   var symptom: String?
 
@@ -60,7 +60,7 @@ struct SymptomOptions: ParsableArguments {
     options.release = rules
     options.mutation = try brokenRule()
     do throws(TraceError) {
-      return try Symptom.recorded(in: path, options: options)?.symptom
+      return try Symptom.recorded(in: path, options: options)
     } catch {
       throw CommandFailure(status: .badInput, message: error.description)
     }

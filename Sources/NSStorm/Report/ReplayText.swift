@@ -18,13 +18,19 @@ public struct ReplayText {
         if shown[key] == nil { order.append((key, "\(word): \(divergence)")) }
         shown[key, default: 0] += 1
       }
+      for found in outcome.releaseFindings {
+        let key = "release \(found.finding.signature)"
+        if shown[key] == nil { order.append((key, "wrong release: \(found.finding)")) }
+        shown[key, default: 0] += 1
+      }
       for fault in outcome.faults {
         lines.append("kernel fault: \(FaultEvent(fault, phase: -1).text)")
       }
     }
     for (key, text) in order {
       let count = shown[key] ?? 0
-      lines.append(text + (result.outcomes.count > 1 ? "\n  in \(count) of the runs" : ""))
+      let times = key.hasPrefix("release ") ? "\(count) times" : "in \(count) of the runs"
+      lines.append(text + (result.outcomes.count > 1 || count > 1 ? "\n  \(times)" : ""))
     }
     let calls = result.outcomes.reduce(0) { $0 + $1.calls }
     let skipped = result.outcomes.reduce(0) { $0 + $1.skippedCalls }
@@ -39,6 +45,19 @@ public struct ReplayText {
       lines.append(
         "races        \(sum(\.windows)) windows with \(sum(\.calls)) calls, \(sum(\.explained)) explained, "
           + "\(sum(\.unknown)) unknown, \(sum(\.conflicts)) conflicts")
+    }
+    let rounds = result.outcomes.reduce(0) { $0 + $1.releaseRounds }
+    if rounds > 0 {
+      let wrong = result.outcomes.reduce(0) { $0 + Set($1.releaseFindings.map(\.position)).count }
+      lines.append(
+        "releases     \(rounds) rounds, "
+          + (wrong == 0 ? "all as promised" : "\(wrong) not as promised"))
+    }
+    let skippedRounds = result.outcomes.reduce(into: [:]) {
+      $0.merge($1.skippedRounds, uniquingKeysWith: +)
+    }
+    for (why, count) in skippedRounds.sorted(by: { $0.key < $1.key }) {
+      lines.append("skipped      \(count) × \(why)")
     }
     if result.symptom != nil { lines.append("reproduced   \(result.rate)") }
     if result.others.successes > 0 || result.symptom == nil {
@@ -55,6 +74,10 @@ public struct ReplayText {
     if result.outcomes.contains(where: { !$0.unexplained.isEmpty }) {
       return result.rate.successes > 0
         ? "the recorded divergence shows again" : "kernel and engine disagree"
+    }
+    if result.outcomes.contains(where: { !$0.releaseFindings.isEmpty }) {
+      return result.rate.successes > 0
+        ? "the recorded wrong release shows again" : "something was not released as promised"
     }
     if result.outcomes.contains(where: { !$0.divergences.isEmpty }) {
       return "kernel and engine agree, apart from known issues of this kernel"

@@ -22,6 +22,9 @@ struct FeasibilityFilter {
       let issue = KnownIssue.catalogue.filter { $0.id == id }
       rulesWithIssue = settings.rules.applying(settings.presentIssues + issue)
       refusal = nil
+    case .release:
+      rulesWithIssue = nil
+      refusal = nil
     case .divergence(_, let rule):
       rulesWithIssue = nil
       refusal = divergence.predictedErrno == .none ? nil : rule

@@ -4,20 +4,23 @@ public import StormTrace
 public import StormVerdict
 public import StormVocabulary
 
-/// Makes a history with racing calls shorter while the same symptom still shows now and then.
+/// Makes a history with racing calls or release rounds shorter while the same symptom still shows now and then.
 ///
 /// Steps and racing calls are taken away one like the other. What is left of a window keeps its recorded order as far as its
 /// calls can be ordered. Races are a matter of luck, so each list is run so often that losing it by bad luck is unlikely.
 public struct RaceShrinker: Sendable {
   public struct Result: Sendable {
     public var symptom: Symptom
-    public var divergence: Divergence
+    /// What showed it last; one of the two.
+    public var divergence: Divergence?
+    public var release: ReleaseFinding?
     /// The last run that showed it, as lines of a trace of version 2.
     public var lines: [TraceLine]
     public var initialTable: MountTable
     public var callsBefore: Int
     public var calls: Int
     public var racingCalls: Int
+    public var releaseRounds: Int
     public var rateBefore: ReproductionRate
     public var rateAfter: ReproductionRate
     public var runsPerCandidate: Int
@@ -42,10 +45,11 @@ public struct RaceShrinker: Sendable {
   }
 }
 
-/// A call of a history: one made alone, or one of a window.
+/// A part of a history that can be taken away: a call made alone, one of a window, a release round.
 enum HistoryAtom: Hashable, Sendable {
   case call(NumberedCall)
   case racing(ContendedWindow.Call, of: Int, phase: Int, workers: [ConcurrentWorker])
+  case release(TraceRelease.Round)
 
   static func atoms(_ items: [RecordedItem]) -> [HistoryAtom] {
     items.flatMap { item -> [HistoryAtom] in
@@ -55,6 +59,7 @@ enum HistoryAtom: Hashable, Sendable {
         return window.window.calls.map {
           .racing($0, of: window.number, phase: window.phase, workers: window.workers)
         }
+      case .release(let round): return [.release(round)]
       }
     }
   }
@@ -65,6 +70,7 @@ enum HistoryAtom: Hashable, Sendable {
     for atom in atoms {
       switch atom {
       case .call(let call): items.append(.call(call))
+      case .release(let round): items.append(.release(round))
       case .racing(let call, let number, let phase, let workers):
         if case .window(var window)? = items.last, window.number == number {
           window.window.calls.append(call)
@@ -104,8 +110,8 @@ private final class RaceSearch {
   func run(
     _ items: [RecordedItem], symptom wanted: Symptom?
   ) throws(Shrinker.Failure) -> RaceShrinker.Result {
-    let (symptom, found) = try look(for: wanted, in: items)
-    let shown = Array(items.prefix(found.position + 1))
+    let (symptom, position) = try look(for: wanted, in: items)
+    let shown = Array(items.prefix(position + 1))
     let rateBefore = try measure(shown, symptom)
     let runs = min(Self.mostRuns, ShrinkPass.runsNeeded(rateBefore))
     let atoms = HistoryAtom.atoms(shown)
@@ -121,10 +127,12 @@ private final class RaceSearch {
     let rateAfter = try measure(result, symptom)
     let outcome = last ?? SequenceRun.Outcome()
     return RaceShrinker.Result(
-      symptom: symptom, divergence: outcome.first(symptom)?.divergence ?? found.divergence,
+      symptom: symptom, divergence: outcome.first(symptom)?.divergence,
+      release: outcome.releaseFindings.map(\.finding).first(where: symptom.matches),
       lines: outcome.lines, initialTable: outcome.initialTable, callsBefore: atoms.count,
       calls: reduced.elements.count,
       racingCalls: reduced.elements.count { if case .racing = $0 { true } else { false } },
+      releaseRounds: reduced.elements.count { if case .release = $0 { true } else { false } },
       rateBefore: rateBefore, rateAfter: rateAfter, runsPerCandidate: runs, effort: effort,
       isMinimal: reduced.isMinimal && !wasStopped)
   }
@@ -135,13 +143,17 @@ private final class RaceSearch {
 
   private func look(
     for wanted: Symptom?, in items: [RecordedItem]
-  ) throws(Shrinker.Failure) -> (Symptom, SequenceRun.FoundDivergence) {
+  ) throws(Shrinker.Failure) -> (Symptom, position: Int) {
     var instead: [Divergence] = []
     for _ in 0..<Self.attempts {
       let outcome = try make(items)
       if let found = wanted.map({ outcome.first($0) }) ?? outcome.unexplained.first {
         // Which rule decides an order of points depends on the order.
-        return (wanted ?? .divergence(shape: found.divergence.signature, rule: nil), found)
+        return (wanted ?? .divergence(shape: found.divergence.signature, rule: nil), found.position)
+      }
+      let release = outcome.releaseFindings.first { wanted?.matches($0.finding) ?? true }
+      if let release {
+        return (wanted ?? .release(release.finding.signature), release.position)
       }
       instead = outcome.divergences.map(\.divergence)
       guard continues(items.count) else { break }
@@ -163,7 +175,7 @@ private final class RaceSearch {
     _ items: [RecordedItem], _ symptom: Symptom
   ) throws(Shrinker.Failure) -> Bool {
     let outcome = try make(items)
-    guard outcome.first(symptom) != nil else { return false }
+    guard outcome.shows(symptom) else { return false }
     last = outcome
     return true
   }

@@ -1,11 +1,12 @@
 public import StormTrace
-import StormVerdict
+public import StormVerdict
 import StormVocabulary
 
-/// A part of a history: one call alone, or calls that raced.
+/// A part of a history: one call alone, calls that raced, or a release round.
 public enum RecordedItem: Hashable, Sendable {
   case call(NumberedCall)
   case window(TraceWindow)
+  case release(TraceRelease.Round)
 }
 
 /// The calls of a trace, and what its header says.
@@ -25,6 +26,24 @@ public struct RecordedSequence: Sendable {
     }
   }
 
+  /// `12 calls and 30 racing ones recorded on 6.18.44`.
+  public var summary: String {
+    var parts = ["\(calls.count) calls"]
+    if racingCallCount > 0 { parts.append("\(racingCallCount) racing ones") }
+    if releaseRoundCount > 0 { parts.append("\(releaseRoundCount) release rounds") }
+    return parts.joined(separator: " and ") + " recorded on \(header.kernel)"
+  }
+
+  /// The release rounds.
+  public var releaseRoundCount: Int {
+    items.count { if case .release = $0 { true } else { false } }
+  }
+
+  /// What its releases are held against.
+  public var contract: ReleaseContract {
+    header.design.flatMap(ReleaseContract.init(designNamed:)) ?? ReleaseContract()
+  }
+
   /// Reads a whole trace.
   ///
   /// - Throws: ``TraceError``, also for a trace that begins with other mounts than a sandbox does: one tmpfs.
@@ -40,7 +59,9 @@ public struct RecordedSequence: Sendable {
             NumberedCall(
               number: step.number, namespace: step.namespace, operation: step.operation)))
       case .window(let window): items.append(.window(window))
-      case .release, .end: break
+      case .release(let release):
+        if let round = release.round { items.append(.release(round)) }
+      case .end: break
       }
     }
     guard header.table.entries.count == 1, let root = header.table.entries.first,

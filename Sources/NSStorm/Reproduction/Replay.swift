@@ -42,11 +42,14 @@ public struct Replay: Sendable {
       settings.seed &+= UInt64(number)
       let outcome = try SequenceRun(settings).run(sequence.items)
       result.outcomes.append(outcome)
-      result.rate.add(symptom.map { outcome.first($0) != nil } ?? false)
+      result.rate.add(symptom.map { outcome.shows($0) } ?? false)
       result.others.add(
         outcome.unexplained.contains { found in
           symptom.map { !$0.matches(found.divergence) } ?? true
-        })
+        }
+          || outcome.releaseFindings.contains { found in
+            symptom.map { !$0.matches(found.finding) } ?? true
+          })
       // A kernel that hangs or has warned is not asked again.
       if !outcome.faults.isEmpty { break }
       if !each(outcome) {
@@ -59,20 +62,22 @@ public struct Replay: Sendable {
 }
 
 extension Symptom {
-  /// The symptom that a recording shows: its first divergence that nothing explains, else its first known issue.
+  /// The symptom that a recording shows: its first divergence that nothing explains, else its first wrong release, else
+  /// its first known issue.
   ///
   /// - Parameter options: for which release the trace is judged, and with which broken rule.
   /// - Throws: ``TraceError`` where the trace cannot be read.
   public static func recorded(
     in path: String, options: TraceCheck.Options = TraceCheck.Options()
-  ) throws(TraceError) -> (symptom: Symptom, divergence: Divergence)? {
+  ) throws(TraceError) -> Symptom? {
     let verdict = TraceCheck(path: path, options: options).run()
     if let failure = verdict.failure { throw failure }
     if let divergence = verdict.unexplainedDivergences.first {
-      return (Symptom(divergence), divergence)
+      return Symptom(divergence)
     }
-    guard let divergence = verdict.divergences.first, let issue = divergence.knownIssues.first
-    else { return nil }
-    return (.knownIssue(issue), divergence)
+    if let release = verdict.releases?.findings.first {
+      return .release(release.finding.signature)
+    }
+    return verdict.divergences.first?.knownIssues.first.map { .knownIssue($0) }
   }
 }

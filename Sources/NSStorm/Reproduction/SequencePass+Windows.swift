@@ -1,6 +1,7 @@
 import Glibc
 import StormEngine
 import StormKernel
+import StormPlanning
 import StormRun
 import StormTrace
 import StormVerdict
@@ -11,6 +12,7 @@ import StormVocabulary
 extension SequencePass {
   /// Makes the calls of a window; false ends the run.
   func make(_ window: TraceWindow, at position: Int, step: Int) throws(SandboxError) -> Bool {
+    try endReleases()
     var races = outcome.races ?? TraceVerdict.Races()
     defer { outcome.races = races }
     races.windows += 1
@@ -108,6 +110,16 @@ extension RecordedItem {
     case .window(let window):
       return window.workers.count { $0.isThread }
         + window.window.calls.count { makes($0.operation) }
+    case .release: return 0
+    }
+  }
+
+  /// Processes that a release round needs beside those: company, the holder, and one that is still being reaped.
+  var companions: Int {
+    if case .release(let round) = self {
+      round.conditions.walkers + round.conditions.readers + 2
+    } else {
+      0
     }
   }
 }

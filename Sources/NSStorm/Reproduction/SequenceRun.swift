@@ -28,6 +28,8 @@ public struct SequenceRun: Sendable {
     public var jitterNanoseconds: UInt32 = 2_000
     /// Decides the jitter.
     public var seed: UInt64 = 1
+    /// What release rounds are held against.
+    public var releaseCheck = ReleaseCheck()
     /// A rule that is broken on purpose; honoured in debug builds only.
     public var brokenRule: Mutation?
     public var limits = SandboxLimits(programBytes: 1 << 20)
@@ -49,6 +51,11 @@ public struct SequenceRun: Sendable {
     public var checks = StepCheck.Tally()
     /// What the racing calls came to; nil where there were none.
     public var races: TraceVerdict.Races?
+    /// Release rounds that were watched to their end.
+    public var releaseRounds = 0
+    public var releaseFindings: [FoundRelease] = []
+    /// Release rounds that were not made, with the reason.
+    public var skippedRounds: [String: Int] = [:]
     public var faults: [RunFault] = []
     /// The issues of the kernel that were found present, those given in the settings included.
     public var presentIssues: [KnownIssue] = []
@@ -66,10 +73,21 @@ public struct SequenceRun: Sendable {
       divergences.filter(\.divergence.knownIssues.isEmpty)
     }
 
+    /// Whether something shows the symptom.
+    public func shows(_ symptom: Symptom) -> Bool {
+      first(symptom) != nil || releaseFindings.contains { symptom.matches($0.finding) }
+    }
+
     /// The first divergence that shows a symptom.
     public func first(_ symptom: Symptom) -> FoundDivergence? {
       divergences.first { symptom.matches($0.divergence) }
     }
+  }
+
+  /// A wrong release and the position of its round in the sequence.
+  public struct FoundRelease: Hashable, Sendable {
+    public var finding: ReleaseFinding
+    public var position: Int
   }
 
   /// A divergence with the tables behind it.
@@ -123,6 +141,8 @@ final class SequencePass {
   private var lastNumber = -1
   /// Behind a divergence that nothing explains, no issue can explain the whole history any more.
   private var isInDoubt = false
+  /// Keeps what release rounds share.
+  var releaseStage: ReleaseStage?
   /// Whether every call so far was made alone.
   var isHistoryComplete = true
 
@@ -135,7 +155,8 @@ final class SequencePass {
     log = try? KernelLog()
     var limits = settings.limits
     let most = items.reduce(0) { $0 + $1.workersNeeded }
-    limits.workers = min(max(limits.workers, 2), most + 2)
+    let companions = items.map(\.companions).max() ?? 0
+    limits.workers = min(max(limits.workers, 2), most + companions + 2)
     sandbox = try Sandbox.launch(limits)
     let initial: MountTable
     switch try sandbox.table(of: 0) {
@@ -160,10 +181,12 @@ final class SequencePass {
         lastNumber = call.number
         goesOn = try make(call, at: position)
       case .window(let window): goesOn = try make(window, at: position, step: lastNumber + 1)
+      case .release(let round): goesOn = try make(round, at: position)
       }
       guard goesOn else { break }
     }
     endRace()
+    if outcome.faults.isEmpty { try endReleases() }
     if outcome.faults.isEmpty, (outcome.races?.violated ?? 0) + (outcome.races?.unknown ?? 0) == 0,
       !(settings.stopsAtDivergence && !outcome.divergences.isEmpty)
     {
@@ -183,6 +206,7 @@ final class SequencePass {
   /// Makes one call; false ends the run.
   private func make(_ call: NumberedCall, at position: Int) throws(SandboxError) -> Bool {
     endRace()
+    try endReleases()
     guard check.lives(call.namespace), sandbox.livingActors.contains(call.namespace) else {
       outcome.skippedCalls += 1
       return true

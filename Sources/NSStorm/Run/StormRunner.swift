@@ -1,6 +1,7 @@
 import StormEngine
 import StormKernel
 public import StormPlanning
+import StormReclamation
 import StormTrace
 import StormVerdict
 import StormVocabulary
@@ -127,7 +128,8 @@ public final class StormRunner {
     history = RunHistory(recording: options.recordPath)
     if let path = options.recordPath {
       var header = Self.header(
-        of: profile, kernel: kernel, seed: seed, initialTable: initialTable)
+        of: profile, kernel: kernel, seed: seed, design: options.design.name,
+        initialTable: initialTable)
       header.mountLimit = limit == MountModel.usualMountLimit ? nil : limit
       do throws(TraceError) {
         recorder = try TraceWriter(path: path, header: header)
@@ -305,10 +307,14 @@ public final class StormRunner {
 
   /// A recording of racing phases is of version 2 of the format; one without them stays version 1, which others read.
   private static func header(
-    of profile: Profile, kernel: RunningKernel, seed: Seed, initialTable: MountTable
+    of profile: Profile, kernel: RunningKernel, seed: Seed, design: String,
+    initialTable: MountTable
   ) -> TraceHeader {
     let races = profile.phases.contains {
       if case .sequential = $0.body { false } else { true }
+    }
+    let releases = profile.phases.contains {
+      if case .release = $0.body { true } else { false }
     }
     guard races else {
       return TraceHeader(
@@ -316,7 +322,7 @@ public final class StormRunner {
     }
     return TraceHeader(
       kernel: kernel.release, build: kernel.build, seed: seed.rawValue, profile: profile.name,
-      planRules: profile.rules, table: initialTable)
+      planRules: profile.rules, design: releases ? design : nil, table: initialTable)
   }
 
   private func finishRecording() throws(RunError) {

@@ -29,6 +29,7 @@ struct WindowFields {
   var device: DeviceNumber?
   var way: String?
   var by: String?
+  var round = ReleaseFields()
 
   /// Whether the key is one of version 2; its value has been read then.
   mutating func read(
@@ -60,7 +61,7 @@ struct WindowFields {
     case "dev": device = try deviceNumber(&scanner)
     case "way": way = try scanner.readString()
     case "by": by = try scanner.readString()
-    default: return false
+    default: return try round.read(&scanner, key)
     }
     return true
   }
@@ -165,9 +166,10 @@ extension StepParser {
       guard let seenBy = special.by, let interval = special.interval else {
         throw scanner.problem("a release needs `by` and `t`", at: 0)
       }
-      return .release(
-        TraceRelease(
-          what: what, device: special.device, way: special.way, seenBy: seenBy, interval: interval))
+      var release = TraceRelease(
+        what: what, device: special.device, way: special.way, seenBy: seenBy, interval: interval)
+      release.round = try special.round.round(way: special.way, phase: special.phase, scanner)
+      return .release(release)
     }
     guard let window = special.window else { return nil }
     guard let namespace else { throw scanner.problem("the line has no `ns`", at: 0) }

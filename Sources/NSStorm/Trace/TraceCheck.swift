@@ -14,6 +14,8 @@ public struct TraceCheck: Sendable {
     public var comparesOrder = false
     /// Predict for this release instead of the one in the header.
     public var release: KernelRelease?
+    /// What releases are held against instead of the promises of the header's design.
+    public var contract: ReleaseContract?
     /// A rule of the engine to break on purpose; without effect in release builds.
     public var mutation: Mutation?
 
@@ -66,10 +68,12 @@ public struct TraceCheck: Sendable {
           "the first table is no tree: one root at \"/\", each other mount below its parent, no "
           + "place taken twice")
     }
+    var options = options
+    if options.contract == nil { options.contract = try contract(header) }
     let affecting = KnownIssue.affecting(release)
     var pass = try TracePass(path: path, rules: intended, options: options, probing: affecting)
     do throws(TraceError) {
-      try judge(&pass, intended, affecting, &verdict)
+      try judge(&pass, options, intended, affecting, &verdict)
       try pass.skipToEnd()
     } catch {
       // What stood before the damage has been checked and is reported too.
@@ -80,6 +84,8 @@ public struct TraceCheck: Sendable {
     verdict.doubtfulSteps = pass.doubtfulSteps
     verdict.checks = pass.tally
     if pass.races.windows > 0 { verdict.races = pass.races }
+    verdict.divergentWindow = pass.divergentWindow
+    if pass.releases.rounds > 0 { verdict.releases = pass.releases }
     verdict.ending = pass.ending
     verdict.unansweredCalls = pass.unansweredCalls
     // In doubt a probe contradicts the trace for the reasons of the main pass.
@@ -89,7 +95,7 @@ public struct TraceCheck: Sendable {
   }
 
   private func judge(
-    _ pass: inout TracePass, _ intended: KernelRules, _ affecting: [KnownIssue],
+    _ pass: inout TracePass, _ options: Options, _ intended: KernelRules, _ affecting: [KnownIssue],
     _ verdict: inout TraceVerdict
   ) throws(TraceError) {
     var present: [KnownIssue] = []
@@ -123,6 +129,17 @@ public struct TraceCheck: Sendable {
     }
   }
 
+  private func contract(_ header: TraceHeader) throws(TraceError) -> ReleaseContract {
+    guard let name = header.design else { return ReleaseContract() }
+    guard let contract = ReleaseContract(designNamed: name) else {
+      throw TraceError(
+        file: path, line: 1, kind: .damaged,
+        message: "`design` is \"\(name)\"; allowed are "
+          + ReleaseContract.designNames.joined(separator: ", "))
+    }
+    return contract
+  }
+
   private func judgedRelease(_ header: TraceHeader) throws(TraceError) -> KernelRelease {
     if let release = options.release { return release }
     guard let release = KernelRelease(release: header.kernel, build: header.build) else {
@@ -150,6 +167,10 @@ public struct TraceVerdict: Sendable {
   public var checks = StepCheck.Tally()
   /// What the racing calls came to; nil in a trace without any.
   public var races: Races?
+  /// What the release rounds came to; nil in a trace without any.
+  public var releases: Releases?
+  /// The window that no order explains, or only one with a known issue; nothing behind it is judged in the first case.
+  public var divergentWindow: DivergentWindow?
   /// Ascending by step. Those with known issues are the first of each issue.
   public var divergences: [Divergence] = []
   /// Known issues that the release should show and did not.
@@ -180,6 +201,37 @@ public struct TraceVerdict: Sendable {
       windows += 1
       calls += window.calls.count
     }
+  }
+
+  /// A window that shows a divergence.
+  public struct DivergentWindow: Sendable {
+    /// Its number in the trace.
+    public var number: Int
+    public var divergence: Divergence
+    /// Nil where a known issue explains it.
+    public var violation: ConcurrencyViolation?
+  }
+
+  /// Release rounds, each held against what the design promises.
+  public struct Releases: Hashable, Sendable, Codable {
+    public var rounds = 0
+    public var findings: [Finding] = []
+
+    public init() {}
+
+    /// Something that the design does not allow.
+    public struct Finding: Hashable, Sendable, Codable {
+      /// The round, counted from 0.
+      public var round: Int
+      /// The line of the trace.
+      public var line: Int
+      public var finding: ReleaseFinding
+    }
+
+    /// Rounds with a finding.
+    public var brokenRounds: Int { Set(findings.map(\.round)).count }
+    /// Whether something else is wrong than that it was never released.
+    public var diverges: Bool { findings.contains { $0.finding.kind != .neverReleased } }
   }
 
   public struct AbsentIssue: Hashable, Sendable, Codable {

@@ -13,6 +13,8 @@ public struct TraceHeader: Hashable, Sendable {
   public var profile: String?
   /// The release under whose rules the plan was made; version 2.
   public var planRules: KernelRelease?
+  /// The design whose promises releases are held against; mainline where nil. Version 2.
+  public var design: String?
 
   /// `uname -r` of the kernel that answered.
   public var kernel: String
@@ -39,12 +41,13 @@ public struct TraceHeader: Hashable, Sendable {
   /// The header of a file of version 2.
   public init(
     kernel: String, build: String, seed: UInt64? = nil, profile: String?,
-    planRules: KernelRelease?, table: MountTable
+    planRules: KernelRelease?, design: String? = nil, table: MountTable
   ) {
     self.init(kernel: kernel, build: build, seed: seed, table: table)
     version = 2
     self.profile = profile
     self.planRules = planRules
+    self.design = design
   }
 }
 

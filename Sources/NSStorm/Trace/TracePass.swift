@@ -18,11 +18,17 @@ struct TracePass: ~Copyable {
   private var race: ConcurrencyChecker?
   /// A window was not explained: where the model stands is not where the kernel does.
   private var isLost = false
+  private var lastViolation: ConcurrencyViolation?
   private let issues: [KnownIssue]
   /// All tables at the end of the last window that was explained.
   private var raceTables: [NamespaceTable]?
   /// What the windows came to.
   private(set) var races = TraceVerdict.Races()
+  /// The first window that was not explained by the intended rules.
+  private(set) var divergentWindow: TraceVerdict.DivergentWindow?
+  /// What the release rounds came to.
+  private(set) var releases = TraceVerdict.Releases()
+  private let releaseCheck: ReleaseCheck
   private var lastStep = -1
   private let file: String
   /// The steps that were read, and those of them that were judged.
@@ -51,6 +57,7 @@ struct TracePass: ~Copyable {
           mountLimit: mountLimit))
     }
     initialTable = table
+    releaseCheck = ReleaseCheck(contract: options.contract ?? ReleaseContract())
     self.issues = issues
     self.reader = reader
     self.adopted = adopted
@@ -101,7 +108,8 @@ struct TracePass: ~Copyable {
         try follow(window)
         races.add(window.window)
         races.unjudged += 1
-      case .release, .end: break
+      case .release(let release): judge(release)
+      case .end: break
       }
     }
   }
@@ -136,8 +144,15 @@ struct TracePass: ~Copyable {
     case .window(let window):
       try follow(window)
       races.add(window.window)
-      return judge(window.window)
-    case .release: return nil
+      let divergence = judge(window.window)
+      if let divergence, divergentWindow == nil {
+        divergentWindow = .init(
+          number: window.number, divergence: divergence, violation: lastViolation)
+      }
+      return divergence
+    case .release(let release):
+      judge(release)
+      return nil
     case .end(let tables):
       try followEnd(tables)
       endRace()
@@ -170,12 +185,22 @@ struct TracePass: ~Copyable {
     case .violated(let violation):
       isLost = true
       races.violated += 1
+      lastViolation = violation
       return violation.divergence(asStep: lastStep + 1)
     case .unknown:
       isLost = true
       races.unknown += 1
       return nil
     }
+  }
+
+  /// A round is judged by itself: it begins in an empty place, whatever came before.
+  private mutating func judge(_ release: TraceRelease) {
+    guard let round = release.round else { return }
+    for finding in releaseCheck.findings(round.observed) {
+      releases.findings.append(.init(round: releases.rounds, line: reader.line, finding: finding))
+    }
+    releases.rounds += 1
   }
 
   /// Goes on with exact steps.

@@ -179,6 +179,7 @@ public struct TraceReader: ~Copyable {
     if version > 1 {
       header.profile = fields.profile
       header.planRules = fields.rules.flatMap { KernelRelease(release: $0) }
+      header.design = fields.design
     }
     return header
   }
@@ -195,6 +196,7 @@ private struct HeaderFields {
   var mountLimit: Int?
   var profile: String?
   var rules: String?
+  var design: String?
   var tables: [NamespaceTable]?
   var refusal: (TraceError.Kind, String)?
 
@@ -231,6 +233,7 @@ private struct HeaderFields {
       case "rules" where scanner.peek() == 0x22: rules = try scanner.readString()
       case "mount-max":
         mountLimit = try scanner.readNumber().flatMap { Int(exactly: $0) }
+      case "design" where scanner.peek() == 0x22: design = try scanner.readString()
       case "seed":
         seed = try scanner.readNumber()
       case "level":

@@ -64,18 +64,6 @@ extension TraceText {
     }
     text.raw("}\n")
   }
-
-  /// Makes the line of a release.
-  public mutating func append(_ release: TraceRelease) {
-    text.removeAll()
-    text.raw("{\"release\":")
-    text.string(release.what)
-    if let device = release.device { text.member("dev", device.description) }
-    if let way = release.way { text.member("way", way) }
-    text.member("by", release.seenBy)
-    text.interval("t", release.interval.startNanoseconds, release.interval.endNanoseconds)
-    text.raw("}\n")
-  }
 }
 
 extension JSONText {

@@ -19,6 +19,7 @@ public struct TraceText: Sendable {
     if version > 1 {
       if let profile = header.profile { text.member("profile", profile) }
       if let rules = header.planRules { text.member("rules", rules.description) }
+      if let design = header.design { text.member("design", design) }
     }
     if let limit = header.mountLimit { text.member("mount-max", limit) }
     if let seed = header.seed { text.member("seed", seed) }

@@ -1,5 +1,5 @@
 public import StormVerdict
-public import StormVocabulary
+import StormVocabulary
 
 /// What raced between two quiescent points, as version 2 of the format has it.
 public struct TraceWindow: Hashable, Sendable {
@@ -16,30 +16,5 @@ public struct TraceWindow: Hashable, Sendable {
     self.phase = phase
     self.workers = workers
     self.window = window
-  }
-}
-
-/// Something that was released, as somebody saw it from outside.
-public struct TraceRelease: Hashable, Sendable {
-  /// What: `superblock`, `mount`, `namespace`.
-  public var what: String
-  /// Which superblock, where it is one.
-  public var device: DeviceNumber?
-  /// How it was let go: `umount2`, `detach`, `close`, `exit`.
-  public var way: String?
-  /// Who saw it: `inotify`, `block-device`, `fuse`, …
-  public var seenBy: String
-  /// When it was let go and when it was seen, in the calls' clock.
-  public var interval: CallInterval
-
-  public init(
-    what: String, device: DeviceNumber? = nil, way: String? = nil, seenBy: String,
-    interval: CallInterval
-  ) {
-    self.what = what
-    self.device = device
-    self.way = way
-    self.seenBy = seenBy
-    self.interval = interval
   }
 }

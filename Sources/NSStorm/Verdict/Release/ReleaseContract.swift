@@ -12,6 +12,15 @@ public struct ReleaseContract: Hashable, Sendable {
     self.design = design
   }
 
+  /// The promises of a design of the catalogue; nil where it has none of that name.
+  public init?(designNamed name: String) {
+    guard let design = Design.named(name) else { return nil }
+    self.init(design: design)
+  }
+
+  /// The names that ``init(designNamed:)`` knows.
+  public static var designNames: [String] { Design.catalogue.map(\.name) }
+
   /// What must be true at a point.
   public enum Standing: Hashable, Sendable {
     /// The superblock has been shut down.
