@@ -155,7 +155,7 @@ struct ReportCommand: ParsableCommand {
       let chosen = chosen(record)
     else { return nil }
     do throws(ReproducerError) {
-      let program = try ReproducerCase(
+      let program = try Reproducer(
         path: path, symptom: chosen.knownIssues.first.map { .knownIssue($0) } ?? Symptom(chosen)
       ).text(.c)
       return MailReport.Reproducer(

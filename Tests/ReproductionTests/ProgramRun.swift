@@ -48,9 +48,9 @@ struct ProgramRun {
     output = try String(contentsOf: path, encoding: .utf8)
   }
 
-  /// Compiles a C program with all warnings as errors and runs it.
+  /// Compiles a C program with all warnings as errors and runs it with the arguments of `running`.
   static func compiled(
-    _ text: String, in folder: ScratchFolder, arguments: [String] = []
+    _ text: String, in folder: ScratchFolder, arguments: [String] = [], running: [String] = []
   ) throws -> ProgramRun {
     let source = try folder.write(text, "program.c")
     let program = folder.url.appendingPathComponent("program").path
@@ -63,6 +63,6 @@ struct ProgramRun {
       [try #require(compiler, "no C compiler"), "-Wall", "-Wextra", "-Werror"] + arguments
         + ["-o", program, source], in: folder)
     try #require(build.status == 0, "\(build.output)\n\(text)")
-    return try ProgramRun([program], in: folder)
+    return try ProgramRun([program] + running, in: folder)
   }
 }

@@ -287,7 +287,8 @@ enum CPieces {
   }
 
   /// - Parameter exits: the numbers of steps that end their process.
-  static func serve(exits: [Int]) -> String {
+  /// - Parameter races: whether step 0 is a race.
+  static func serve(exits: [Int], races: Bool = false) -> String {
     let test = exits.map { "number == \($0)" }.joined(separator: " || ")
     let exit = exits.isEmpty ? "" : "\n\t\tif (\(test))\n\t\t\t_exit(0);"
     return """
@@ -297,7 +298,7 @@ enum CPieces {
       	int number, result;
 
       	while (read(command[me][0], &number, sizeof(number)) == sizeof(number)) {
-      		result = step(number);
+      		result = \(races ? "number ? step(number) : race(me)" : "step(number)");
       		if (write(reply[1], &result, sizeof(result)) < 0)
       			break;\(exit)
       	}

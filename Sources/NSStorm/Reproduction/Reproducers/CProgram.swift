@@ -12,6 +12,8 @@ struct CProgram {
   /// The C names of the namespaces, in the order of their numbers.
   let names: [String]
   let exits: [Int]
+  /// Whether some call changes the working directory for its time: threads share it.
+  let borrowsDirectory: Bool
 
   /// A statement of the program that compares what is seen with what must be seen.
   struct Check {
@@ -23,7 +25,8 @@ struct CProgram {
     var meaning: String
   }
 
-  init(_ source: ReproducerCase) {
+  /// - Parameter race: what a process does that is told to race (``CPieces/race``), and what it needs before all else.
+  init(_ source: ReproducerCase, race: (declarations: String, functions: String)? = nil) {
     self.source = source
     let writer = ScenarioNames(source.steps)
     names = writer.all
@@ -43,7 +46,9 @@ struct CProgram {
       "static int step(int number)\n{\n\tswitch (number) {\n"
       + cases.joined(separator: "\n") + "\n\t}\n\treturn ENOSYS;\n}"
     body = Self.body(
-      source, names: names, stepFunction: stepFunction, needs: expressions.needs, exits: exits)
+      source, names: names, stepFunction: stepFunction, needs: expressions.needs, exits: exits,
+      race: race)
+    borrowsDirectory = expressions.needs.contains(.borrowing)
   }
 
   static func comment(_ text: String) -> String {
@@ -52,10 +57,11 @@ struct CProgram {
 
   private static func body(
     _ source: ReproducerCase, names: [String], stepFunction: String,
-    needs: Set<CExpressions.Need>, exits: [Int]
+    needs: Set<CExpressions.Need>, exits: [Int], race: (declarations: String, functions: String)?
   ) -> String {
     let usesSlots = needs.contains(.slots)
     var pieces = [CPieces.state]
+    if let race { pieces.append(race.declarations) }
     if needs.contains(.procfs) { pieces.append(CPieces.procfs) }
     if usesSlots { pieces.append(CPieces.slots) }
     if needs.contains(.borrowing) { pieces.append(CPieces.borrowing) }
@@ -73,7 +79,8 @@ struct CProgram {
           usesHolds: needs.contains(.holds)))
     }
     pieces.append(stepFunction)
-    pieces.append(CPieces.serve(exits: exits))
+    if let race { pieces.append(race.functions) }
+    pieces.append(CPieces.serve(exits: exits, races: race != nil))
     pieces.append(
       CPieces.start(usesProcfs: needs.contains(.procfs), usesSlots: usesSlots))
     if !source.facts.isEmpty { pieces.append(CPieces.tables) }

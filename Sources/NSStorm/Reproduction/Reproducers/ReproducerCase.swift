@@ -36,6 +36,18 @@ public struct ReproducerCase: Sendable {
   ) throws(ReproducerError) {
     let verdict = TraceCheck(path: path, options: options).run()
     if let failure = verdict.failure { throw .trace(failure) }
+    try self.init(path: path, symptom: wanted, verdict: verdict, options: options)
+  }
+
+  /// - Parameter verdict: what the check of the trace came to.
+  init(
+    path: String, symptom wanted: Symptom?, verdict: TraceVerdict, options: TraceCheck.Options
+  ) throws(ReproducerError) {
+    let wrongReleases = verdict.releases?.findings.map(\.finding) ?? []
+    let release =
+      wanted.map { symptom in wrongReleases.first { symptom.matches($0) } }
+      ?? (verdict.divergences.isEmpty ? wrongReleases.first : nil)
+    if let release { throw .release(path: path, signature: release.signature) }
     let target =
       wanted.map { symptom in verdict.divergences.first { symptom.matches($0) } }
       ?? verdict.unexplainedDivergences.first ?? verdict.divergences.first
@@ -112,6 +124,10 @@ public enum ReproducerError: Error, Sendable, CustomStringConvertible {
   case trace(TraceError)
   /// The recording does not show what was asked for.
   case notInTrace(path: String, symptom: Symptom?, found: [Symptom])
+  /// Racing calls that cannot be written, with the reason.
+  case cannotRace(String)
+  /// What a release round showed: no format has words for those who watch.
+  case release(path: String, signature: String)
   /// The difference cannot be told from the tables of one moment, such as their order.
   case noFact(signature: String)
   /// The format has no words for a call.
@@ -125,6 +141,12 @@ public enum ReproducerError: Error, Sendable, CustomStringConvertible {
         found.isEmpty
         ? "it shows no divergence" : "it shows " + found.map(\.description).joined(separator: ", ")
       return "\(path) does not show \(symptom.map { "'\($0)'" } ?? "a divergence"); \(seen)"
+    case .cannotRace(let reason):
+      return "the racing calls cannot be written as a program: \(reason)"
+    case .release(let path, let signature):
+      return
+        "'\(signature)' was seen by the watchers of a release round, which no format can write; "
+        + "`nsstorm replay \(path) --times 20` makes the round again"
     case .noFact(let signature):
       return "'\(signature)' cannot be told from tables without numbers"
     case .cannotSay(let format, let what):
