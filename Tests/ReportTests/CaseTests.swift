@@ -34,6 +34,24 @@ import Testing
     #expect(statuses["first-storm.2-main.tables"] == .skipped)
   }
 
+  @Test func `what raced stands in the details of every format`() throws {
+    let record = Sample.raced
+    let failed = try #require(record.cases.first { $0.name == "first-storm.2-main.answers" })
+    #expect(failed.status == .failed)
+    for text in [
+      KTAP(record).text, JUnit(record).text, RunPage(record).text,
+      String(decoding: try RunDocument(record).data(), as: UTF8.self),
+    ] {
+      #expect(text.contains("no order of these 2 calls gives their answers"), "\(text)")
+      #expect(text.contains("2 umount2 /a answered EBUSY; here it would answer 0"), "\(text)")
+    }
+    let released = Sample.diverged
+    for text in [KTAP(released).text, JUnit(released).text, RunPage(released).text] {
+      #expect(text.contains("ext4/sync: late") && text.contains("descriptor 3"))
+    }
+    #expect(RunPage(record).text.contains("href=\"#window-3\""))
+  }
+
   @Test func `a known issue fails a strict run`() {
     let began = Sample.began(strict: true)
     let record = Sample.record(

@@ -1,5 +1,8 @@
 import Foundation
 import StormEngine
+import StormPlanning
+import StormRun
+import StormVerdict
 import Testing
 
 @testable import StormReport
@@ -41,6 +44,47 @@ import Testing
     #expect(throws: MailReport.Nothing.noSuchDivergence(7, count: 2)) {
       try MailReport(Sample.diverged, supplement)
     }
+  }
+
+  @Test
+  func `the mail about racing calls shows who called what when, and why no order does`() throws {
+    let mail = try MailReport(Sample.raced)
+    #expect(
+      mail.subject
+        == "[BUG] fs/namespace: umount2 in a race answers EBUSY, 0 expected on 6.18.44-test")
+    for part in [
+      "2 system calls of 2 workers", "no order of them\nexplains what was seen",
+      "expected:  0", "seen:      EBUSY", "window 3: no order of these 2 calls gives their answers",
+      "1   w0   umount2 /a", "0.0 … 4.0 µs", "4.5 … 9.0 µs", "the order that explains most:",
+      "1 resolves; 1 answers 0;", "2 umount2 /a answered EBUSY; here it would answer 0: umountBusy",
+      "nsstorm run first-storm --seed 0x1 --steps 41",
+    ] {
+      #expect(mail.body.contains(part), "\(part) is missing in:\n\(mail.body)")
+    }
+  }
+
+  @Test func `the mail about a release says what was promised, seen and held`() throws {
+    let began = Sample.began()
+    let mail = try MailReport(
+      Sample.record(
+        [.began(began), .release(Sample.release), .ended(Sample.ended(.diverged, code: 1))]))
+    #expect(
+      mail.subject
+        == "[BUG] fs/namespace: ext4 still alive after umount of an idle mount on 6.18.44-test")
+    for part in [
+      "done:      umount of an idle mount, on ext4", "expected:  the superblock is shut down",
+      "cleanup_mnt()", "seen:      the superblock was alive <1 ms> late",
+      "how often: 1 of 3 such rounds", "nss-worker1 (7): descriptor 3",
+      "nsstorm run sample --seed 0x1 --steps 41", "-f fs/namespace.c -f fs/super.c",
+    ] {
+      #expect(mail.body.contains(part), "\(part) is missing in:\n\(mail.body)")
+    }
+    var never = Sample.release
+    never.finding.kind = .neverReleased
+    never.finding.way = .detachRing
+    let other = try MailReport(Sample.record([.began(began), .release(never)]))
+    #expect(other.subject.contains("ext4 never released after umount -l while held by an io_uring"))
+    #expect(other.body.contains("deactivate_super()"))
   }
 
   @Test func `a regression says so to people and to the regression tracker`() throws {

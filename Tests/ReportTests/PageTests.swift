@@ -1,4 +1,5 @@
 import Foundation
+import StormPlanning
 import StormRun
 import StormVerdict
 import Testing
@@ -34,7 +35,7 @@ import Testing
   }
 
   @Test func `the page of every kind of run loads without a word on the console`() throws {
-    let pages = [Sample.diverged, Sample.killed].map { RunPage($0).text }
+    let pages = [Sample.diverged, Sample.raced, Sample.killed].map { RunPage($0).text }
     for page in pages {
       let visit = try Visit(page)
       #expect(visit.console == [])
@@ -72,10 +73,23 @@ import Testing
     `the page is one file: nothing in it points elsewhere, no script, and text of any kind is escaped`()
   {
     let page = RunPage(Sample.diverged).text
-    #expect(page.firstMatch(of: /(?:src|href)="(?!data:,)/) == nil)
+    #expect(page.firstMatch(of: /(?:src|href)="(?!data:,|#)/) == nil)
     #expect(!page.contains("<script") && !page.contains("@import") && !page.contains("url("))
     #expect(page.contains("take &lt;care&gt; &amp; &quot;so&quot; on"))
     #expect(page.contains("umount2 /m]]&gt;&amp;&lt;#x"))
+  }
+
+  @Test func `a wrong release is shown once, with how often it was seen`() throws {
+    let began = Sample.began()
+    var other = Sample.release
+    other.finding.way = .detach
+    let page = RunPage(
+      Sample.record(
+        [.began(began), .release(Sample.release), .release(other), .release(Sample.release)])
+    ).text
+    #expect(page.matches(of: /class="finding bad"/).count == 2)
+    #expect(page.contains("2 times, first, after 100 ms") && page.contains("once, after 200 ms"))
+    #expect(page.contains("umount of an idle mount") && page.contains("held by nss-worker1"))
   }
 
   @Test func `a differing table is a tree whose agreeing parts are folded`() throws {
@@ -94,10 +108,10 @@ import Testing
   @Test func `coverage has a row for each chapter, and names what was never asked`() throws {
     let page = RunPage(Sample.diverged).text
     #expect(page.contains("2 of 3 rules of the engine decided something"))
-    #expect(page.contains("<td>section 5</td><td class=\"number\">1 of 2</td>"))
+    #expect(page.contains("<td>section 5: unmount</td><td class=\"number\">1 of 2</td>"))
     #expect(page.contains("width:50%") && page.contains("1\u{2009}234 × do_umount()"))
     #expect(page.contains("<summary>1 never asked</summary>"))
-    let (three, five) = (page.firstRange(of: "section 3<"), page.firstRange(of: "section 5<"))
+    let (three, five) = (page.firstRange(of: "section 3:"), page.firstRange(of: "section 5:"))
     #expect(try #require(three).lowerBound < #require(five).lowerBound)
   }
 

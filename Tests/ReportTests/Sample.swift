@@ -1,11 +1,11 @@
 import Foundation
 import StormKernel
 import StormPlanning
-import StormVerdict
 import StormVocabulary
 
 @testable import StormReport
 @testable import StormRun
+@testable import StormVerdict
 
 /// Runs put together by hand: what renderers get, without a kernel.
 enum Sample {
@@ -150,18 +150,56 @@ enum Sample {
         endNanoseconds: 9_000, isCulprit: true),
     ])
 
+  /// The same calls, judged: the second umount2 answers EBUSY although the first had ended.
+  static var violation: ConcurrencyViolation {
+    let calls = [(0, 1, Errno.none, 10, 4_000), (1, 2, .busy, 4_500, 9_000)].map {
+      ContendedWindow.Call(
+        worker: $0.0, process: $0.1, operation: .umount2("/a", []), errno: $0.2,
+        startNanoseconds: UInt64($0.3), endNanoseconds: UInt64($0.4))
+    }
+    return ConcurrencyViolation(
+      calls: calls, hasEnded: [true, true], explainedBefore: 0,
+      bestOrder: [
+        .init(call: 0, window: 0, kind: .resolve(argument: 0)),
+        .init(call: 0, window: 0, kind: .answer(.none)),
+      ],
+      continuations: [
+        .init(call: 1, observed: .busy, predicted: .none, reason: "umountBusy")
+      ], tables: [], endStates: 0, steps: 5)
+  }
+
+  /// A run that ended at a window that no order explains.
+  static var raced: RunRecord {
+    let began = began()
+    var judged = JudgedWindow(
+      number: 3, phase: 1,
+      workers: [.init(number: 0, process: 1, cpu: 0), .init(number: 1, process: 2)],
+      window: ContendedWindow(calls: violation.calls, tables: nil), verdict: nil)
+    judged.verdict = .violated(violation)
+    return record(
+      [.began(began)] + phases(began) + [
+        .window(WindowEvent(judged)),
+        .divergence(
+          DivergenceEvent(
+            phase: 1, divergence: violation.divergence(asStep: 40), replaySteps: 41,
+            replay: "nsstorm run first-storm --seed 0x1 --steps 41", window: 3)),
+        .ended(ended(.diverged, code: 1, isComplete: false)),
+      ])
+  }
+
   static func record(_ payloads: [RecordedEvent.Payload]) -> RunRecord {
     RunRecord(events(payloads))!
   }
 
   /// One of each way in which a run can end.
   enum Kind: String, CaseIterable {
-    case agreed, diverged, faulty, killed
+    case agreed, diverged, raced, faulty, killed
 
     var record: RunRecord {
       switch self {
       case .agreed: Sample.agreed
       case .diverged: Sample.diverged
+      case .raced: Sample.raced
       case .faulty: Sample.faulty
       case .killed: Sample.killed
       }

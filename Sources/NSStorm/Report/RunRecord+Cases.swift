@@ -37,6 +37,7 @@ extension RunRecord {
 
   private func lines(of event: DivergenceEvent) -> [String] {
     "\(event.divergence)".split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      + (window(of: event).map { $0.lines.map { "  \($0)" } } ?? [])
       + ["  replay: \(event.replay)"]
   }
 

@@ -71,6 +71,20 @@ public struct RunRecord: Sendable {
     }
   }
 
+  /// The window whose racing calls show a divergence, where they do.
+  public func window(of event: DivergenceEvent) -> WindowEvent? {
+    guard let number = event.window else { return nil }
+    return windows.map(\.event).first { $0.number == number }
+  }
+
+  /// Windows of which no order was found, or only with a known issue.
+  public var unexplainedWindows: [WindowEvent] {
+    let known = Set(divergences.compactMap(\.event.window))
+    return windows.map(\.event).filter {
+      $0.verdict == .violated || $0.verdict == .unknown || known.contains($0.number)
+    }
+  }
+
   public var unexplainedDivergences: [DivergenceEvent] {
     divergences.map(\.event).filter(\.divergence.knownIssues.isEmpty)
   }

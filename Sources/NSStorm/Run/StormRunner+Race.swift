@@ -180,7 +180,7 @@ extension StormRunner {
     case .violated(let violation):
       self.race?.isLost = true
       summary.races?.violated += 1
-      return found(violation.divergence(step: summary.storm.steps))
+      return found(violation.divergence(asStep: summary.storm.steps))
     case .unknown(let budget):
       self.race?.isLost = true
       summary.races?.unknown[budget.rawValue, default: 0] += 1
@@ -218,19 +218,6 @@ extension StormRunner {
         step: summary.storm.steps, namespace: culprit?.process ?? 0,
         operation: culprit?.operation, predictedErrno: culprit == nil ? .none : .busy,
         observedErrno: culprit?.errno ?? .none, knownIssues: issues))
-  }
-}
-
-extension ConcurrencyViolation {
-  /// The violation as reports and signatures of divergences have it; the window itself goes with the event.
-  func divergence(step: Int) -> Divergence {
-    let last = culprit
-    let predicted = last.flatMap { culprit in
-      continuations.first { calls[$0.call] == culprit }?.predicted
-    }
-    return Divergence(
-      step: step, namespace: last?.process ?? 0, operation: last?.operation,
-      predictedErrno: predicted ?? .none, observedErrno: last?.errno ?? .none, tables: tables)
   }
 }
 

@@ -50,6 +50,8 @@ public struct DivergenceEvent: Hashable, Sendable, Codable {
   public var replay: String
   /// The command that finds the fewest calls that show it; absent where the run cannot be shrunk, or nothing is red.
   public var shrink: String?
+  /// The number of the window whose racing calls show it; absent where one call made alone does.
+  public var window: Int?
 }
 
 /// A release that was not as promised.

@@ -49,6 +49,8 @@ public final class EventStream {
   private var sequence = 0
   private var phase = -1
   private var lastSample: Duration?
+  /// The window that the next divergence is about.
+  private var divergentWindow: Int?
   /// The last progress, where the stream does not have it.
   private var leftOut: (Duration, RecordedEvent.Payload)?
   private var outline: [PhaseOutline] = []
@@ -116,12 +118,16 @@ public final class EventStream {
       return .phaseBegan(phaseEvent(index))
     case .progress(let progress): return .progress(progress)
     case .divergence(let divergence, let replay):
+      defer { divergentWindow = nil }
       return .divergence(
         DivergenceEvent(
           phase: phase, divergence: divergence, replaySteps: replay.steps,
           replay: "\(context.command) --seed \(replay.seed) --steps \(max(1, replay.steps))",
-          shrink: shrinkCommand(divergence, replay)))
-    case .windowJudged(let judged): return .window(WindowEvent(judged))
+          shrink: shrinkCommand(divergence, replay), window: divergentWindow))
+    case .windowJudged(let judged):
+      // The divergence of a window is said directly behind it.
+      divergentWindow = judged.isDivergent ? judged.number : nil
+      return .window(WindowEvent(judged))
     case .release(let finding, let replay):
       return .release(
         ReleaseEvent(
@@ -187,7 +193,8 @@ public final class EventStream {
 }
 
 extension FaultEvent {
-  init(_ fault: RunFault, phase: Int) {
+  /// - Parameter phase: the index of the phase; -1 where there is none.
+  public init(_ fault: RunFault, phase: Int) {
     self.phase = phase
     switch fault {
     case .hang(let report):

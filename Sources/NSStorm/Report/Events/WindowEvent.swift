@@ -80,6 +80,18 @@ extension WindowEvent {
   }
 }
 
+extension JudgedWindow {
+  /// Whether no order explains it, or only one with a known issue.
+  var isDivergent: Bool {
+    switch verdict {
+    case .violated: true
+    case .explained(let explained):
+      !explained.knownIssues.isEmpty || explained.latitude[.tornSum] > 0
+    case .unknown, nil: false
+    }
+  }
+}
+
 /// Which windows are worth a line: every one that is not explained, the first ones of a phase, and each that raced more
 /// than all before it. A night has hundreds of thousands, and an explained one looks like the next.
 struct WindowSampling {
@@ -89,7 +101,7 @@ struct WindowSampling {
 
   mutating func isDue(_ judged: JudgedWindow) -> Bool {
     if judged.phase != phase { (phase, shown) = (judged.phase, 0) }
-    guard case .explained(let explained) = judged.verdict else { return true }
+    guard case .explained(let explained) = judged.verdict, !judged.isDivergent else { return true }
     shown += 1
     if explained.conflicts > mostConflicts {
       mostConflicts = explained.conflicts

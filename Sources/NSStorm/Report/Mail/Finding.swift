@@ -8,7 +8,7 @@ import StormVocabulary
 /// What a mail is about: a divergence, or a fault of the kernel where there is none.
 struct Finding {
   private enum Subject {
-    case divergence(DivergenceEvent)
+    case divergence(DivergenceEvent, window: WindowEvent?)
     case release(ReleaseEvent)
     case fault(FaultEvent)
   }
@@ -21,15 +21,16 @@ struct Finding {
       guard record.divergences.indices.contains(wanted) else {
         throw .noSuchDivergence(wanted, count: record.divergences.count)
       }
-      what = .divergence(record.divergences[wanted].event)
+      let event = record.divergences[wanted].event
+      what = .divergence(event, window: record.window(of: event))
     } else if let fault = record.faults.first {
       what = .fault(fault.event)
     } else if let found = record.unexplainedDivergences.first {
-      what = .divergence(found)
+      what = .divergence(found, window: record.window(of: found))
     } else if let release = record.releases.first {
       what = .release(release.event)
     } else if let found = record.divergences.first?.event {
-      what = .divergence(found)
+      what = .divergence(found, window: record.window(of: found))
     } else {
       throw .foundNothing
     }
@@ -38,7 +39,7 @@ struct Finding {
   /// The command that leads there again.
   func command(_ record: RunRecord) -> String {
     switch what {
-    case .divergence(let event): event.replay
+    case .divergence(let event, _): event.replay
     case .release(let event): event.replay
     case .fault: "\(record.began.command) --seed \(record.began.seed)"
     }
@@ -48,10 +49,10 @@ struct Finding {
   var subject: String {
     switch what {
     case .fault(let fault): return "\(area): \(FaultHeadline(fault).text)"
-    case .release(let event): return "\(area): \(event.finding.signature)"
-    case .divergence(let event):
+    case .release(let event): return "\(area): \(ReleaseWords(event.finding).subject)"
+    case .divergence(let event, let window):
       let divergence = event.divergence
-      let call = Self.call(divergence)
+      let call = Self.call(divergence) + (window == nil ? "" : " in a race")
       if divergence.predictedErrno != divergence.observedErrno {
         return "\(area): \(call) answers \(Self.name(divergence.observedErrno)), "
           + "\(Self.name(divergence.predictedErrno)) expected"
@@ -78,7 +79,7 @@ struct Finding {
       let found = fault.lines.compactMap { KernelSource.file(in: $0) }
       return found.isEmpty ? ["fs/namespace.c"] : Array(RunRecord.unique(found).prefix(3))
     case .release: return ["fs/namespace.c", "fs/super.c"]
-    case .divergence(let event):
+    case .divergence(let event, _):
       let deciding = event.divergence.decidingRule
       let file = deciding.flatMap { KernelSource.file(of: $0.function) } ?? "fs/namespace.c"
       return RunRecord.unique([file, "fs/namespace.c"])
@@ -86,7 +87,7 @@ struct Finding {
   }
 
   var knownIssues: [KnownIssue] {
-    guard case .divergence(let event) = what else { return [] }
+    guard case .divergence(let event, _) = what else { return [] }
     return KnownIssue.catalogue.filter { event.divergence.knownIssues.contains($0.id) }
   }
 
@@ -106,7 +107,14 @@ struct Finding {
       return MailText.wrapped(
         "On \(record.began.kernel.release), a mount is not let go of as it should be "
           + "(\(event.finding.fileSystem.rawValue), \(event.finding.way.rawValue)).")
-    case .divergence(let event):
+    case .divergence(let event, let window?):
+      return MailText.wrapped(
+        "On \(record.began.kernel.release), \(window.calls.count) system calls of \(window.workers.count) workers "
+          + "raced, and "
+          + (window.verdict == .violated
+            ? "no order of them explains what was seen." : "a known issue explains what was seen.")
+          + Self.culprit(event.divergence))
+    case .divergence(let event, nil):
       let divergence = event.divergence
       let call = Self.call(divergence)
       let seen =
@@ -118,21 +126,33 @@ struct Finding {
     }
   }
 
-  var details: String {
+  private static func culprit(_ divergence: Divergence) -> String {
+    guard divergence.predictedErrno != divergence.observedErrno else { return "" }
+    return " \(call(divergence)) answers \(name(divergence.observedErrno)) where "
+      + "\(name(divergence.predictedErrno)) is expected."
+  }
+
+  func details(_ record: RunRecord) -> String {
     switch what {
     case .fault(let fault): return MailText.heading("What was seen") + "\n" + fault.text
     case .release(let event):
-      return MailText.heading("What happens") + "\n" + "\(event.finding)"
-    case .divergence(let event): return Self.details(event.divergence)
+      return ([MailText.heading("What happens")] + ReleaseWords(event.finding).lines(record))
+        .joined(separator: "\n")
+    case .divergence(let event, let window):
+      return Self.details(event.divergence, window)
     }
   }
 
-  private static func details(_ divergence: Divergence) -> String {
+  private static func details(_ divergence: Divergence, _ window: WindowEvent?) -> String {
     var lines = [MailText.heading("What happens")]
     if let operation = divergence.operation {
       lines.append("call:      \(operation)   (in mount namespace \(divergence.namespace))")
     } else {
       lines.append("The tables were read while nothing ran.")
+    }
+    if window != nil {
+      lines.append("It raced with the calls below. The order of their steps that explains")
+      lines.append("most comes to its end there:")
     }
     lines.append("expected:  \(divergence.predictedErrno)")
     lines.append("seen:      \(divergence.observedErrno)")
@@ -141,6 +161,7 @@ struct Finding {
       lines.append("decided:   by \(deciding.function)()\(file):")
       lines.append(MailText.wrapped("           \(deciding.sentence)"))
     }
+    if let window { return (lines + [""] + Self.race(window)).joined(separator: "\n") }
     for table in divergence.tables {
       lines.append("")
       switch table.presence {
@@ -162,6 +183,16 @@ struct Finding {
     return lines.joined(separator: "\n")
   }
 
+  /// Who called what when, the order that explains most, and why no call can follow it; also the tables where they are
+  /// what is wrong.
+  private static func race(_ window: WindowEvent) -> [String] {
+    [
+      "Times are in microseconds. A call may be ordered before another unless it began after the",
+      "other had ended.", "",
+    ] + window.lines.prefix(mostRaceLines)
+  }
+
+  private static let mostRaceLines = 200
   private static let mostTableLines = 30
   private static let mostDifferences = 8
 

@@ -61,7 +61,7 @@ public struct MailReport {
     subject = "\(tag) \(finding.subject) on \(release)"
     let whom = finding.files.map(KernelSource.recipients)
     recipients = RunRecord.unique(whom.flatMap(\.to) + whom.flatMap(\.lists))
-    var parts = [finding.opening(record), finding.details]
+    var parts = [finding.opening(record), finding.details(record)]
     parts.append(Self.reproducer(finding.command(record), supplement.reproducer))
     parts.append(Self.kernel(record))
     parts.append(Self.versions(supplement.versions, finding, record))

@@ -24,6 +24,12 @@ struct PageCoverage {
     }
   }
 
+  /// What the chapters of the specification are about.
+  private static let chapters = [
+    "1": "what mounts are", "2": "paths", "3": "calls", "4": "attaching and propagation",
+    "5": "unmount", "6": "lifetimes", "7": "versions",
+  ]
+
   /// By the chapter of the specification, in its order.
   private var sections: [(section: String, rules: [RuleUse])] {
     let grouped = Dictionary(grouping: rows) { String($0.section.prefix { $0 != "." }) }
@@ -35,7 +41,8 @@ struct PageCoverage {
     let exercised = rules.count { $0.count > 0 }
     let share = 100 * exercised / max(1, rules.count)
     page.element("tr") { page in
-      page.element("td", "section \(section)")
+      page.element(
+        "td", Self.chapters[section].map { "section \(section): \($0)" } ?? "section \(section)")
       page.element("td", ["class": "number"], "\(exercised) of \(rules.count)")
       page.element("td", ["class": "meter"]) { page in
         page.element("div", ["class": "meter"]) { page in

@@ -4,10 +4,13 @@ import StormVerdict
 /// One divergence: the call, the rule that decides, and the differing tables as trees.
 struct PageDivergence {
   private let event: DivergenceEvent
+  private let window: WindowEvent?
   private let isStrict: Bool
 
-  init(_ event: DivergenceEvent, isStrict: Bool) {
+  /// - Parameter window: the racing calls that show it, where they do.
+  init(_ event: DivergenceEvent, window: WindowEvent?, isStrict: Bool) {
     self.event = event
+    self.window = window
     self.isStrict = isStrict
   }
 
@@ -32,6 +35,16 @@ struct PageDivergence {
       }
       answers(to: &page)
       because(to: &page)
+      if let window {
+        page.element("p") { page in
+          page.content(
+            window.verdict == .violated
+              ? "\(window.calls.count) calls raced, and no order of them gives what was seen: "
+              : "\(window.calls.count) calls raced: ")
+          page.element(
+            "a", ["href": "#\(PageWindows.anchor(window))"], "window \(window.number)")
+        }
+      }
       for table in divergence.tables.prefix(Self.mostTables) { tree(table, to: &page) }
       if divergence.tables.count > Self.mostTables {
         page.element(

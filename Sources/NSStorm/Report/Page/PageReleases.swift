@@ -40,10 +40,21 @@ enum PageReleases {
     guard !record.releases.isEmpty else { return }
     page.element("section") { page in
       page.element("h2", "Releases not as promised")
-      for found in record.releases {
+      // The same again says nothing new: each kind once, as it was first seen.
+      for signature in RunRecord.unique(record.releases.map(\.event.finding.signature)) {
+        let alike = record.releases.filter { $0.event.finding.signature == signature }
+        guard let found = alike.first else { continue }
         page.element("div", ["class": "finding bad"]) { page in
-          page.element("p", ["class": "when"], "after \(PageScale.time(found.atNanoseconds))")
-          page.element("pre", "\(found.event.finding)")
+          page.element("h3") { $0.element("code", signature) }
+          page.element(
+            "p", ["class": "when"],
+            "\(alike.count == 1 ? "once" : "\(RunPage.number(alike.count)) times, first"), "
+              + "after \(PageScale.time(found.atNanoseconds))")
+          page.element("p", found.event.finding.way.explanation)
+          page.element(
+            "pre", ["class": "prose"],
+            ([found.event.finding.detail]
+              + found.event.finding.holders.map { "held by \($0)" }).joined(separator: "\n"))
           page.element("p", ["class": "command"]) { $0.element("code", found.event.replay) }
         }
       }

@@ -18,7 +18,7 @@ enum PageStyle {
     h4{font-size:.95rem;margin:1rem 0 .3rem}\
     p{margin:.4rem 0}\
     code,pre,.tree{font-family:ui-monospace,"Cascadia Mono",Menlo,monospace;font-size:.86em}\
-    pre{overflow-x:auto;margin:.3rem 0;white-space:pre}\
+    pre{overflow-x:auto;margin:.3rem 0;white-space:pre}pre.prose{white-space:pre-wrap}\
     .note,.when,.subtitle{color:var(--soft);font-size:.9rem}\
     .verdict{display:inline-block;margin:0;padding:.2rem .7rem;border-radius:1rem;font-weight:600}\
     .badge{display:inline-block;padding:0 .5rem;border-radius:.6rem;font-size:.8rem;white-space:nowrap}\
@@ -47,7 +47,7 @@ enum PageStyle {
     .mount.predicted .sign,strong.predicted{color:var(--bad)}\
     .mount.observed .sign,strong.observed{color:var(--good)}\
     figure{margin:.6rem 0}\
-    figcaption{display:flex;justify-content:space-between;gap:1rem;flex-wrap:wrap;font-size:.9rem}\
+    figcaption{display:flex;justify-content:space-between;gap:0 1rem;flex-wrap:wrap;font-size:.9rem}\
     svg{display:block;width:100%;height:5rem;background:var(--card);border:1px solid var(--rule);border-radius:.2rem}\
     .histogram svg{height:2.8rem}\
     .area{fill:var(--accent);opacity:.22}\

@@ -6,8 +6,8 @@ enum PageWindows {
   static func write(_ record: RunRecord, to page: inout HTMLBuilder) {
     let windows = record.windows.map(\.event)
     guard !windows.isEmpty else { return }
-    let bad = windows.filter { $0.verdict == .violated || $0.verdict == .unknown }
-    let good = windows.filter { $0.verdict == .explained || $0.verdict == .unjudged }
+    let bad = record.unexplainedWindows
+    let good = windows.filter { !bad.contains($0) }
       .sorted { ($1.conflicts, $0.number) < ($0.conflicts, $1.number) }
     page.element("section") { page in
       page.element("h2", "Concurrency windows")
@@ -21,6 +21,9 @@ enum PageWindows {
     }
   }
 
+  /// What a link to the window names.
+  static func anchor(_ window: WindowEvent) -> String { "window-\(window.number)" }
+
   private static let mostBad = 12
   private static let mostGood = 4
   private static let mostCalls = 200
@@ -33,7 +36,9 @@ enum PageWindows {
       case .explained: "good"
       case .unjudged: "muted"
       }
-    page.element("details", isOpen ? ["open": "open"] : [:]) { page in
+    page.element(
+      "details", isOpen ? ["id": anchor(window), "open": "open"] : ["id": anchor(window)]
+    ) { page in
       page.element("summary") { page in
         page.content("window \(window.number) ")
         page.element("span", ["class": "badge \(mood)"], window.verdict.rawValue)

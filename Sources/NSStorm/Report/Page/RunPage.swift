@@ -73,9 +73,20 @@ public struct RunPage {
       tile(
         "table entries compared", number(ended.checks.entries),
         "\(number(ended.checks.answers)) answers", &page)
+      if let races = ended.races {
+        tile(
+          "windows", number(races.windows),
+          "\(number(races.conflicts)) conflicts, \(races.violated) not explained", &page)
+      }
+      if ended.checks.releases > 0 {
+        tile(
+          "releases watched", number(ended.checks.releases),
+          "\(record.releases.count) findings", &page)
+      }
+      let known = record.knownDivergences.count
       tile(
         "divergences", "\(record.unexplainedDivergences.count)",
-        "\(record.knownDivergences.count) known issues", &page)
+        "\(known) known issue\(known == 1 ? "" : "s")", &page)
     }
   }
 
@@ -125,7 +136,9 @@ public struct RunPage {
         record.divergences.filter { $0.event.divergence.knownIssues.isEmpty }
         + record.divergences.filter { !$0.event.divergence.knownIssues.isEmpty }
       for found in sorted {
-        PageDivergence(found.event, isStrict: record.began.isStrict).write(to: &page)
+        PageDivergence(
+          found.event, window: record.window(of: found.event), isStrict: record.began.isStrict
+        ).write(to: &page)
       }
     }
   }

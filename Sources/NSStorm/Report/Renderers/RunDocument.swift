@@ -36,11 +36,13 @@ public struct RunDocument: Encodable {
   private let releasesByWay: [ReleaseTally]?
   private let releaseCounts: [RunSummary.ReleaseCounts]?
   private let releaseFindings: [FoundRelease]?
+  private let windows: [WindowEvent]?
   private let races: RunSummary.Races?
 
   private struct FoundDivergence: Encodable {
     var divergence: Divergence
     var replay: String
+    var window: Int?
   }
 
   private struct FoundRelease: Encodable {
@@ -65,7 +67,8 @@ public struct RunDocument: Encodable {
     checks = record.ended?.checks
     cases = record.cases
     divergences = record.divergences.map {
-      FoundDivergence(divergence: $0.event.divergence, replay: $0.event.replay)
+      FoundDivergence(
+        divergence: $0.event.divergence, replay: $0.event.replay, window: $0.event.window)
     }
     faults = record.faults.map(\.event.text)
     skips = record.skips
@@ -81,6 +84,7 @@ public struct RunDocument: Encodable {
       record.releases.isEmpty
       ? nil
       : record.releases.map { FoundRelease(finding: $0.event.finding, replay: $0.event.replay) }
+    windows = record.unexplainedWindows.isEmpty ? nil : record.unexplainedWindows
     races = record.ended?.races
   }
 
