@@ -40,6 +40,8 @@ readonly NEEDED_FOR_TESTS=(
   binutils:/usr/bin/addr2line
   chromium:/usr/bin/chromium
   bubblewrap:/usr/bin/bwrap
+  runc:/usr/sbin/runc
+  busybox-static:/bin/busybox
   strace:/usr/bin/strace
   qemu-system-x86:/usr/bin/qemu-system-x86_64
   xz-utils:/usr/bin/xz

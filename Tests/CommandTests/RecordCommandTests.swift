@@ -85,6 +85,68 @@ import Testing
       succeeded: ["mount": 20, "pivot_root": 2, "umount2": 2, "clone": 1], tables: 40)
   }
 
+  /// On machines with the old control groups runc asks for the one of devices.
+  private static let container = """
+    mkdir -p /tmp/bundle/rootfs/bin /tmp/bundle/rootfs/proc /tmp/bundle/rootfs/dev /tmp/bundle/rootfs/sys
+    cp /bin/busybox /tmp/bundle/rootfs/bin/sh && cd /tmp/bundle && runc spec || exit 9
+    sed -i 's/"terminal": true/"terminal": false/; s/"sh"$/"sh", "-c", "true"/' config.json
+    if awk '$1 == "devices" && $2 > 0 { found = 1 } END { exit !found }' /proc/cgroups; then
+      mount -t tmpfs cgroups /sys/fs/cgroup && mkdir /sys/fs/cgroup/devices &&
+      mount -t cgroup -o devices cgroup /sys/fs/cgroup/devices || exit 9
+    else
+      mount -t cgroup2 cgroup /sys/fs/cgroup || exit 9
+    fi
+    exec runc --root /run/runc run nsstorm-$$
+    """
+
+  @Test func `needs root: runc agrees, from its first mount to pivot_root`() throws {
+    try requireRoot()
+    try requireTool("/usr/sbin/runc", "runc")
+    try requireTool("/bin/busybox", "busybox-static")
+    let (status, object) = try report(["record", "--json", "--", "sh", "-c", Self.container])
+    #expect(status == 0, "\(object)")
+    #expect(object["program"] as? String == "ended with status 0")
+    #expect((object["divergences"] as? [Any])?.isEmpty == true, "\(object)")
+    let succeeded = object["succeeded"] as? [String: Int] ?? [:]
+    #expect(succeeded["mount", default: 0] >= 25 && succeeded["pivot_root"] == 1, "\(succeeded)")
+    #expect(object["tables"] as? Int ?? 0 >= 60)
+    // The sandbox has no right to make devices, which runc gets around; and some names are the machine's own.
+    let reasons = Set((object["unjudged"] as? [String: Int] ?? [:]).keys)
+    #expect(reasons.isSubset(of: ["credentials", "unseenNames"]), "\(reasons)")
+  }
+
+  @Test func `needs root: rights are followed, so that EPERM is judged and so is success`() throws {
+    try requireRoot()
+    try requireTool("/usr/bin/setpriv", "util-linux")
+    let trace = try TemporaryFile(suffix: ".strace")
+    let script =
+      "mount -t tmpfs a /mnt && setpriv --bounding-set -sys_admin sh -c "
+      + "'mount -t tmpfs b /media; umount /mnt; unshare -m true; unshare -Urm sh -c \"umount -l /mnt; mount -t tmpfs c /mnt\"'; "
+      + "setpriv --reuid 1000 --clear-groups unshare -Urm mount -t tmpfs d /mnt; umount /mnt"
+    let (status, object) = try report([
+      "record", "--json", "--trace", trace.url.path, "--", "sh", "-c", script,
+    ])
+    #expect(status == 0, "\(object)")
+    #expect((object["unjudged"] as? [String: Int])?["credentials"] == nil, "\(object)")
+    let refused = object["refused"] as? [String: Int] ?? [:]
+    #expect(refused["umount2", default: 0] >= 1 && refused["unshare", default: 0] >= 1)
+    #expect((object["succeeded"] as? [String: Int])?["mount", default: 0] ?? 0 >= 3)
+    // A kernel that had let it through would have been found out, and so would one that refuses root.
+    let text = try trace.text()
+    for (seen, forged) in [
+      (#"umount2("/mnt", 0x0) = -1 EPERM (1)"#, #"umount2("/mnt", 0x0) = 0"#),
+      (#"umount2("/mnt", 0x0) = 0"#, #"umount2("/mnt", 0x0) = -1 EPERM (1)"#),
+    ] {
+      try #require(text.contains(seen), "\(text)")
+      try text.replacingOccurrences(of: seen, with: forged)
+        .write(to: trace.url, atomically: false, encoding: .utf8)
+      let (red, object) = try report(["check", "--json", "--strace", trace.url.path])
+      #expect(red == 1, "\(object)")
+      let first = (object["divergences"] as? [[String: Any]])?.first
+      #expect(first?["call"] as? String == "umount2 /mnt")
+    }
+  }
+
   @Test
   func `needs root: several processes at once are followed, and their calls come one at a time`()
     throws

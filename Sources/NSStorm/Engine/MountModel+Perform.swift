@@ -58,8 +58,10 @@ extension MountModel {
     }
   }
 
-  /// CAP_SYS_ADMIN over a user namespace: in it or in an ancestor. Every process is root in its own.
+  /// CAP_SYS_ADMIN over a user namespace: in it or in an ancestor. Every process is root in its own, unless somebody said
+  /// otherwise (``setMountCapability(_:of:)``).
   func hasCapability(_ process: Process, over users: UserNamespace) -> Bool {
+    if processes[process.index].lacksMountCapability { return false }
     var here = users
     while here != .none {
       if here == processes[process.index].userNamespace { return true }

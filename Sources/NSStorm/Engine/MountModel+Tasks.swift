@@ -43,6 +43,11 @@ extension MountModel {
       let new = UserNamespace(index: userNamespaces.allocate())
       userNamespaces[new.index].parent = processes[process.index].userNamespace
       processes[process.index].userNamespace = new
+      // Whoever makes a user namespace has all capabilities in it.
+      processes[process.index].lacksMountCapability = false
+    }
+    if mounts, !hasCapability(process, over: processes[process.index].userNamespace) {
+      return refuse(.noMountCapability, .notPermitted)
     }
     guard mounts else { return .none }
     let old = processes[process.index]
@@ -61,6 +66,20 @@ extension MountModel {
     release(old.workingDirectory)
     put(old.namespace)
     return .none
+  }
+
+  /// Says whether a process has CAP_SYS_ADMIN in its own user namespace; each one does until this says otherwise.
+  public mutating func setMountCapability(_ hasIt: Bool, of process: Int) {
+    guard isAlive(process) else { return }
+    processes[Process(number: process).index].lacksMountCapability = !hasIt
+  }
+
+  /// Whether the user namespace of a process owns its mount namespace, so that its own capabilities are all that counts
+  /// there; over others, being the owner counts as well.
+  public func isInOwningUserNamespace(_ process: Int) -> Bool {
+    guard isAlive(process) else { return false }
+    let record = processes[Process(number: process).index]
+    return namespaces[record.namespace.index].owner == record.userNamespace
   }
 
   /// The ids of root in a process's user namespace were mapped (`uid_map`, `gid_map`).

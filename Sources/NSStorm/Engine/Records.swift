@@ -150,6 +150,8 @@ struct ProcessRecord: BitwiseCopyable {
   var firstFile = OpenFile.none
   /// The process whose open files this one uses too (CLONE_FILES); none where it has its own.
   var filesOwner = Process.none
+  /// It has not CAP_SYS_ADMIN in its own user namespace.
+  var lacksMountCapability = false
   var isAlive = false
 }
 

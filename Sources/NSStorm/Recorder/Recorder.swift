@@ -58,6 +58,8 @@ public struct Recorder: ~Copyable {
     var refusal: RefusedCall?
     var isExiting = false
     var isInNewUserNamespace = false
+    /// Its effective capabilities as the trace has them.
+    var capabilities: Substring?
   }
 
   private let options: Options
@@ -257,6 +259,7 @@ public struct Recorder: ~Copyable {
           "it would change a setting of the whole machine"))
       return
     }
+    if known.needsRights { noteCapabilities(of: task) }
     tasks[task]?.call = call
     current = task
     _ = nss_trace_continue(task, 1, 0)
@@ -400,6 +403,17 @@ public struct Recorder: ~Copyable {
         tasks[task]?.isInNewUserNamespace = false
       }
     }
+  }
+
+  /// Says which capabilities decide the call that a task is about to make, where the trace does not say so yet. Programs
+  /// change them in many ways (set-user-id calls, capset, execve, namespaces), and the kernel tells what came of it.
+  private mutating func noteCapabilities(of task: Int32) {
+    guard let status = ProcessText.read("/proc/\(task)/status"),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
+      let set = line.split(whereSeparator: \.isWhitespace).last, tasks[task]?.capabilities != set
+    else { return }
+    tasks[task]?.capabilities = set
+    write("# capabilities \(task) \(set)")
   }
 
   // MARK: output

@@ -29,6 +29,8 @@ struct WatchedCall: Sendable {
   var arguments: [Argument]
   /// The names of arguments that are written with one.
   var names: [String] = []
+  /// Whether the kernel asks for capabilities over mounts, as far as the caller goes.
+  var needsRights: Bool { Self.askingForRights.contains(name) }
 
   init(_ number: Int64, _ name: String, _ arguments: [Argument], names: [String] = []) {
     self.number = number
@@ -40,6 +42,11 @@ struct WatchedCall: Sendable {
   /// The calls that are followed, by their x86-64 number.
   static let followed: [Int64: WatchedCall] = Dictionary(
     uniqueKeysWithValues: list.map { ($0.number, $0) })
+
+  private static let askingForRights: Set<String> = [
+    "mount", "umount2", "unshare", "clone", "clone3", "setns", "pivot_root", "open_tree",
+    "open_tree_attr", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr",
+  ]
 
   private static let list: [WatchedCall] = [
     WatchedCall(165, "mount", [.text, .text, .text, .number, .text]),

@@ -19,6 +19,9 @@ extension CallFollower {
     case .usersMapped:
       if let process = book[event.task]?.process { model.mapUsers(of: process) }
       return
+    case .capabilities(let set):
+      book[event.task]?.rights = TaskBook.Rights(effective: set)
+      return
     default: break
     }
     guard let state = book[event.task] else { return }

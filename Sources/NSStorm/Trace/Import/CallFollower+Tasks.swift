@@ -57,6 +57,7 @@ extension CallFollower {
     _ = judge(
       event, task: child, .unshare(mounts: mounts, users: users), answered: .value(0),
       Terms(description: description, isMountCall: true))
+    if users, state.rights != .unknown { book[child]?.rights = .full }
     noteNamespace(of: child)
   }
 

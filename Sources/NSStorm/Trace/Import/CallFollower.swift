@@ -175,6 +175,8 @@ struct CallFollower: ~Copyable {
       model.meetsUnseenNames($0, by: process)
     }
     if observed.showsThatNamesExist { learn(terms, by: process) }
+    let rights = book[task]?.rights ?? .unknown
+    model.setMountCapability(rights != .none, of: process)
     model.discardCheckpoints()
     before = model.checkpoint()
     var predicted = apply(action, by: process)
@@ -308,8 +310,10 @@ struct CallFollower: ~Copyable {
     if let judged = terms.judgedErrnos, !judged.contains(predicted) || !judged.contains(observed) {
       return (.fileSystem, "")
     }
+    if let rights = excuse(ofRights: task, terms, predicted: predicted, observed: observed) {
+      return rights
+    }
     switch observed {
-    case .notPermitted, .accessDenied: return (.credentials, "")
     case .noMemory, .interrupted, .inputOutput, .processFilesFull, .systemFilesFull:
       return (.resources, "")
     default: break
@@ -337,6 +341,25 @@ struct CallFollower: ~Copyable {
       }
     }
     if let line = unfollowedSince { return (.doubt, "line \(line) could not be followed") }
+    return nil
+  }
+
+  /// Whether an answer may hang on rights that nobody knows. Of a task whose capabilities the observer has said, EPERM of a
+  /// mount call is the engine's to predict, and so is success.
+  private func excuse(
+    ofRights task: Int, _ terms: Terms, predicted: Errno, observed: Errno
+  ) -> (NotJudged, String)? {
+    let rights = book[task]?.rights ?? .unknown
+    if observed == .accessDenied { return (.credentials, "") }
+    if observed == .notPermitted {
+      return terms.isMountCall && rights != .unknown && !terms.fileSystemDecides
+        ? nil : (.credentials, "")
+    }
+    if rights == .none, predicted == .notPermitted, let process = book[task]?.process,
+      !model.isInOwningUserNamespace(process)
+    {
+      return (.credentials, "it may own the user namespace")
+    }
     return nil
   }
 
@@ -389,6 +412,7 @@ extension TracedEvent {
     case .child: "clone"
     case .exit: "exit"
     case .usersMapped: "uid_map"
+    case .capabilities: "capabilities"
     case .table: "table"
     }
   }

@@ -9,7 +9,7 @@ public enum NotJudged: String, Hashable, Sendable, Codable, CaseIterable {
   case unreadableArgument
   /// A call or flag that the engine does not model.
   case notModelled
-  /// EPERM or EACCES that the engine does not predict: it takes every process for root.
+  /// EPERM or EACCES that the engine does not predict, where nobody said what the process may do.
   case credentials
   /// ENOMEM, EMFILE, EINTR and their like.
   case resources
@@ -34,7 +34,7 @@ public enum NotJudged: String, Hashable, Sendable, Codable, CaseIterable {
     case .unknownStart: "it names a descriptor or directory that was there before the trace began"
     case .unreadableArgument: "an argument is not in the trace"
     case .notModelled: "the engine does not model this call or flag"
-    case .credentials: "refused for want of rights, which are not followed"
+    case .credentials: "refused for want of rights, which are not in the trace"
     case .resources: "refused for want of resources, or interrupted"
     case .fileSystem: "the file system itself decided, by its options or its device"
     case .outsiders: "a process that was not traced may hold the mount"

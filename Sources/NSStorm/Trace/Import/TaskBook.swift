@@ -10,8 +10,25 @@ struct TaskBook {
     var interprocess: Int
     /// False until the trace says where it stands.
     var knowsDirectory: Bool
+    /// What it may do in its own user namespace.
+    var rights = Rights.unknown
     /// Why nothing more can be said of it.
     var lostReason: String?
+  }
+
+  /// CAP_SYS_ADMIN and CAP_SYS_CHROOT, as far as the observer says.
+  enum Rights {
+    case unknown
+    /// It has both.
+    case full
+    /// It has not CAP_SYS_ADMIN.
+    case none
+
+    /// - Parameter effective: the effective capabilities, as `/proc/PID/status` has them.
+    init(effective: UInt64) {
+      let (chroot, admin): (UInt64, UInt64) = (1 << 18, 1 << 21)
+      self = effective & admin == 0 ? .none : effective & chroot == 0 ? .unknown : .full
+    }
   }
 
   struct Descriptor {

@@ -267,6 +267,12 @@ public struct StraceReader: ~Copyable {
         throw StraceProblem(message: "`# mapped` needs the number of a process")
       }
       records.append(.event(TracedEvent(task: task, line: line, .usersMapped)))
+    case "capabilities":
+      guard words.count > 2, let task = Int(words[1]), let set = UInt64(words[2], radix: 16) else {
+        throw StraceProblem(
+          message: "`# capabilities` needs the number of a process and its effective set in hex")
+      }
+      records.append(.event(TracedEvent(task: task, line: line, .capabilities(set))))
     default: break
     }
   }

@@ -154,6 +154,8 @@ public struct TracedEvent: Sendable {
     case exit
     /// The ids of the task's user namespace are mapped now.
     case usersMapped
+    /// The effective capabilities of the task, until the observer says otherwise.
+    case capabilities(UInt64)
     /// The table that the task sees now.
     case table(MountTable)
   }
