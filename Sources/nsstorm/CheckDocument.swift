@@ -1,4 +1,3 @@
-import Foundation
 import StormTrace
 import StormVerdict
 import StormVocabulary
@@ -29,6 +28,7 @@ struct CheckDocument: Encodable {
     let doubtfulSteps: Int
     let checks: StepCheck.Tally
     let races: TraceVerdict.Races?
+    let releases: TraceVerdict.Releases?
     let complete: Bool
     let divergences: [Divergence]
     let absentIssues: [TraceVerdict.AbsentIssue]
@@ -54,7 +54,7 @@ struct CheckDocument: Encodable {
         file: verdict.file, outcome: CheckOutcome(verdict), kernel: verdict.kernel,
         rules: verdict.release?.description, steps: verdict.steps,
         uncheckedSteps: verdict.uncheckedSteps, doubtfulSteps: verdict.doubtfulSteps,
-        checks: verdict.checks, races: verdict.races,
+        checks: verdict.checks, races: verdict.races, releases: verdict.releases,
         complete: verdict.ending == .complete, divergences: verdict.divergences,
         absentIssues: verdict.absentIssues, warnings: verdict.warnings,
         failure: verdict.failure.map {
@@ -65,9 +65,7 @@ struct CheckDocument: Encodable {
 
   var text: String {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
+      try JSONDocument.text(self)
     }
   }
 }

@@ -42,7 +42,12 @@ struct HistoryCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "One line for each run, the oldest first.")
+      abstract: "One line for each run, the oldest first.",
+      discussion: """
+        Examples:
+          nsstorm history list runs.db --profile first-storm --newest 10
+          nsstorm history list runs.db --kernel 6.18 --json
+        """)
     @Argument(help: "The history.") var file: String
     @OptionGroup var selection: Selection
     @Flag(help: "Print the runs as JSON.") var json = false
@@ -56,9 +61,13 @@ struct HistoryCommand: ParsableCommand {
   struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Two kernels: verdicts, findings, and times on machines that ran both.",
-      discussion:
-        "A time counts as changed only with the stated confidence (a rank test by permutation, corrected "
-        + "for the number of comparisons).")
+      discussion: """
+        A time counts as changed only with the stated confidence (a rank test by permutation, corrected for the number of \
+        comparisons).
+
+        Examples:
+          nsstorm history compare runs.db 6.17.13 6.18.15 --confidence 0.99
+        """)
     @Argument(help: "The history.") var file: String
     @Argument(help: "A kernel: uname -r, or its beginning.") var first: String
     @Argument(help: "The other one.") var second: String
@@ -86,9 +95,13 @@ struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "trends",
       abstract: "How latencies and release lags developed, and where they changed.",
-      discussion:
-        "Change points by CUSUM over ranks, judged by permutations (the same for the same file) and corrected "
-        + "for the number of series.")
+      discussion: """
+        Change points by CUSUM over ranks, judged by permutations (the same for the same file) and corrected for the \
+        number of series.
+
+        Examples:
+          nsstorm history trends runs.db --profile release --confidence 0.99
+        """)
     @Argument(help: "The history.") var file: String
     @OptionGroup var selection: Selection
     @Option(help: "How sure a change must be, above 0 and below 1.") var confidence = 0.95
@@ -103,7 +116,11 @@ struct HistoryCommand: ParsableCommand {
 
   struct Flaky: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "How often the same profile, seed, kernel and machine came to different verdicts.")
+      abstract: "How often the same profile, seed, kernel and machine came to different verdicts.",
+      discussion: """
+        Examples:
+          nsstorm history flaky runs.db --profile contended
+        """)
     @Argument(help: "The history.") var file: String
     @OptionGroup var selection: Selection
 
@@ -115,7 +132,11 @@ struct HistoryCommand: ParsableCommand {
 
   struct Add: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Save runs from their result folders or files of events.")
+      abstract: "Save runs from their result folders or files of events.",
+      discussion: """
+        Examples:
+          nsstorm history add runs.db results/latest night.jsonl
+        """)
     @Argument(help: "The history; made where it is missing.") var file: String
     @Argument(help: "Result folders or files of events.") var runs: [String]
 
@@ -134,7 +155,11 @@ struct HistoryCommand: ParsableCommand {
 
   struct Merge: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Copy the runs of other histories that are not here yet.")
+      abstract: "Copy the runs of other histories that are not here yet.",
+      discussion: """
+        Examples:
+          nsstorm history merge all.db machine-a.db machine-b.db
+        """)
     @Argument(help: "The history that they go into; made where it is missing.") var into: String
     @Argument(help: "Histories of other machines.") var from: [String]
 

@@ -116,10 +116,7 @@ struct ImportReport {
 
   var json: String {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-      return String(
-        decoding: try encoder.encode(ImportDocument(verdict, status, program)), as: UTF8.self)
+      try JSONDocument.text(ImportDocument(verdict, status, program))
     }
   }
 }

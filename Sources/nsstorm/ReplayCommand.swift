@@ -16,7 +16,7 @@ struct ReplayCommand: ParsableCommand {
       with which confidence.
 
       Exit codes: 0 kernel and engine agree (known issues count as agreement, unless --strict); 1 they disagree, or the \
-      symptom that --symptom or --known names showed; 2 the kernel shows a fault; 4 nothing was checked; 65 the trace is damaged.
+      symptom that --symptom or --known names showed; 2 the kernel shows a fault; 3 something was never released; 4 nothing was checked; 65 the trace is damaged.
 
       Examples:
         nsstorm run propagation --record storm.jsonl
@@ -37,6 +37,9 @@ struct ReplayCommand: ParsableCommand {
 
   @OptionGroup var options: SymptomOptions
 
+  @Flag(help: "Print one JSON document (docs/reproduce.md) instead of text.")
+  var json = false
+
   @Flag(help: "Count known issues of this kernel as divergences.")
   var strict = false
 
@@ -52,13 +55,13 @@ struct ReplayCommand: ParsableCommand {
     var settings = try options.settings()
     settings.jitterNanoseconds = jitter
     settings.seed = seed
+    settings.releaseCheck = ReleaseCheck(contract: sequence.contract)
     try dropUnneededCapabilities()
     var control = InterruptWatch()
-    print(
-      "trace        \(trace): \(sequence.calls.count) calls"
-        + (sequence.racingCallCount > 0 ? " and \(sequence.racingCallCount) racing ones" : "")
-        + " recorded on \(sequence.header.kernel)")
-    print("symptom      \(symptom.map(String.init) ?? "none recorded")")
+    if !json {
+      print("trace        \(trace): \(sequence.summary)")
+      print("symptom      \(symptom.map(String.init) ?? "none recorded")")
+    }
     let result: Replay.Result
     do throws(SandboxError) {
       result = try Replay(sequence, settings: settings).run(symptom: symptom, times: times) { _ in
@@ -67,8 +70,16 @@ struct ReplayCommand: ParsableCommand {
     } catch {
       throw failure(error)
     }
-    for line in ReplayText(result, isStrict: strict).lines { print(line) }
     let status = status(of: result)
+    if json {
+      print(
+        try JSONDocument.text(
+          ReplayDocument(
+            result, trace: trace, header: sequence.header, rules: settings.release, status: status))
+      )
+    } else {
+      for line in ReplayText(result, isStrict: strict).lines { print(line) }
+    }
     if status != .agreed { throw status.exitCode }
   }
 
@@ -77,8 +88,10 @@ struct ReplayCommand: ParsableCommand {
     let isWanted = options.symptom != nil || options.known != nil
     let isRed = result.outcomes.contains {
       !$0.unexplained.isEmpty || strict && !$0.divergences.isEmpty
+        || $0.releaseFindings.contains { $0.finding.kind != .neverReleased }
     }
     if isRed || isWanted && result.rate.successes > 0 { return .diverged }
+    if result.outcomes.contains(where: { !$0.releaseFindings.isEmpty }) { return .neverReleased }
     if result.wasInterrupted { return .interrupted }
     return result.outcomes.contains { $0.succeededCalls > 0 } ? .agreed : .nothingChecked
   }

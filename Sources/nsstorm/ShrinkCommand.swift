@@ -41,6 +41,9 @@ struct ShrinkCommand: ParsableCommand {
   @Option(help: "Write it to this file in the scenario language.")
   var scenario: String?
 
+  @Flag(help: "Print one JSON document (docs/reproduce.md) instead of text.")
+  var json = false
+
   @OptionGroup var options: SymptomOptions
 
   func validate() throws {
@@ -50,7 +53,7 @@ struct ShrinkCommand: ParsableCommand {
   func run() throws {
     let racing = TraceReader.isTrace(path: source) ? try readSequence(source) : nil
     let calls = try calls()
-    let settings = try options.settings()
+    var settings = try options.settings()
     let symptom = try options.wanted()
     try dropUnneededCapabilities()
     var control = InterruptWatch()
@@ -63,17 +66,25 @@ struct ShrinkCommand: ParsableCommand {
       }
       return !control.wantsEnd()
     }
-    if let racing, racing.racingCallCount > 0 {
+    if let racing { settings.releaseCheck = ReleaseCheck(contract: racing.contract) }
+    if let racing, racing.racingCallCount + racing.releaseRoundCount > 0 {
       try finish(
         try searched { () throws(Shrinker.Failure) in
           try RaceShrinker(settings).shrink(racing.items, symptom: symptom, goesOn: goesOn)
-        })
+        }, design: racing.header.design, release: settings.release,
+        wasInterrupted: { control.wantsEnd() })
     } else {
       let result = try searched { () throws(Shrinker.Failure) in
         try Shrinker(settings).shrink(calls, symptom: symptom, goesOn: goesOn)
       }
       try write(result)
-      show(result)
+      if json {
+        print(
+          try JSONDocument.text(
+            ShrinkDocument(result, frame(settings.release, wasInterrupted: control.wantsEnd()))))
+      } else {
+        show(result)
+      }
     }
     if control.wantsEnd() { throw ExitStatus.interrupted.exitCode }
   }
@@ -105,18 +116,36 @@ struct ShrinkCommand: ParsableCommand {
     do throws(Shrinker.Failure) { return try search() } catch { throw failure(error) }
   }
 
-  /// Racing calls have no words in the scenario language: they are listed as they were made.
-  private func finish(_ result: RaceShrinker.Result) throws {
+  /// Racing calls and release rounds have no words in the scenario language: they are listed as they were made.
+  private func finish(
+    _ result: RaceShrinker.Result, design: String?, release: KernelRelease,
+    wasInterrupted: () -> Bool
+  ) throws {
     let kernel = RunningKernel.ofThisMachine()
     if let output {
       let header = TraceHeader(
         kernel: kernel.release, build: kernel.build, profile: nil, planRules: nil,
-        table: result.initialTable)
+        design: design, table: result.initialTable)
       try nsstorm.write(TraceText.bytes(header, lines: result.lines), to: output)
     }
+    if json {
+      print(
+        try JSONDocument.text(
+          ShrinkDocument(result, frame(release, wasInterrupted: wasInterrupted()))))
+    } else {
+      show(result)
+    }
+  }
+
+  private func frame(_ rules: KernelRelease, wasInterrupted: Bool) -> ShrinkDocument.Frame {
+    ShrinkDocument.Frame(
+      source: source, rules: rules, status: wasInterrupted ? .interrupted : .agreed, output: output)
+  }
+
+  private func show(_ result: RaceShrinker.Result) {
     print("symptom      \(result.symptom)")
     print(
-      "calls        \(result.calls), \(result.racingCalls) of them racing, from \(result.callsBefore); "
+      "calls        \(result.calls), \(result.racingCalls) of them racing, \(result.releaseRounds) release rounds, from \(result.callsBefore); "
         + (result.isMinimal
           ? "without any one of them the symptom did not show in \(result.runsPerCandidate) runs"
           : "the search was ended before all were tried"))
@@ -127,10 +156,13 @@ struct ShrinkCommand: ParsableCommand {
         for call in window.window.calls {
           print("  \(call.process), worker \(call.worker): \(call.operation) -> \(call.errno.name)")
         }
-      case .release, .end: break
+      case .release(let release):
+        if let round = release.round { print("  release round \(round.plan)") }
+      case .end: break
       }
     }
-    print("\(result.divergence)")
+    if let divergence = result.divergence { print("\(divergence)") }
+    if let release = result.release { print("\(release)") }
     print("reproduced   before: \(result.rateBefore); after: \(result.rateAfter)")
     let effort = result.effort
     print(

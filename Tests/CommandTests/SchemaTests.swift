@@ -14,6 +14,53 @@ import Testing
     #expect(result.status == 0, "\(result.output)")
   }
 
+  /// The rules of another kernel stand for a bug of this one.
+  @Test(.enabled(if: geteuid() == 0, "needs root"))
+  func `what replay, shrink and repro print as JSON is what their schemas say`() throws {
+    let trace = try TemporaryFile(suffix: ".jsonl")
+    let small = try TemporaryFile(suffix: ".jsonl")
+    let rules = ["--rules", "5.10"]
+    let run = try BuiltCommand.run(["run", "propagation", "--record", trace.url.path] + rules)
+    #expect(run.status == 1, "\(run.output)\(run.errors)")
+    let commands: [(String, [String], Int32, [String])] = [
+      ("replay", [trace.url.path, "--times", "2"], 1, ["reproduced", "others", "runs"]),
+      ("shrink", [trace.url.path, "--output", small.url.path], 0, ["calls", "before", "effort"]),
+      ("repro", [small.url.path], 0, ["program", "symptom"]),
+      ("repro", [small.url.path, "--symptom", "umount2: extra mount"], 4, ["failure"]),
+    ]
+    for (command, arguments, status, keys) in commands {
+      let result = try BuiltCommand.run([command] + arguments + rules + ["--json"])
+      #expect(result.status == status, "\(command): \(result.output)\(result.errors)")
+      let file = try TemporaryFile(suffix: ".json")
+      try result.output.write(to: file.url, atomically: false, encoding: .utf8)
+      let valid = try Validator.check(file.url.path, schema: "\(command).schema.json", lines: false)
+      #expect(valid.status == 0, "\(command): \(valid.output)")
+      let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+      let document = try #require(object as? [String: Any])
+      #expect(document["exitCode"] as? Int == Int(status))
+      for key in keys { #expect(document[key] != nil, "\(command) has no \(key)") }
+    }
+  }
+
+  @Test func `what check prints of a program's calls is what its schema says`() throws {
+    let folder = BuiltCommand.clone.appendingPathComponent("Tests/Straces")
+    func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+    let text = try String(contentsOfFile: path("plain.strace"), encoding: .utf8)
+    let forged = try TemporaryFile(suffix: ".strace")
+    try text.replacingOccurrences(of: "-1 EBUSY (Device or resource busy)", with: "0")
+      .write(to: forged.url, atomically: false, encoding: .utf8)
+    for (trace, status) in [(path("plain.strace"), Int32(0)), (forged.url.path, 1)] {
+      let check = try BuiltCommand.run([
+        "check", "--json", "--rules", "6.18.44", "--table", path("plain.table"), "--strace", trace,
+      ])
+      #expect(check.status == status, "\(check.output)")
+      let file = try TemporaryFile(suffix: ".json")
+      try check.output.write(to: file.url, atomically: false, encoding: .utf8)
+      let result = try Validator.check(file.url.path, schema: "import.schema.json", lines: false)
+      #expect(result.status == 0, "\(result.output)")
+    }
+  }
+
   @Test func `every schema is one`() throws {
     let folder = BuiltCommand.clone.appendingPathComponent("docs/schemas")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
