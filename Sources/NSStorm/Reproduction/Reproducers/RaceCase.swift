@@ -59,8 +59,9 @@ public struct RaceCase: Sendable {
         "\(history.lead.count) calls before it and \(history.racing.count) racing ones are too many: "
           + "`nsstorm shrink \(path) --output FILE` first")
     }
-    guard Set(history.racing.map(\.worker)).count > 1 else {
-      throw .cannotRace("no two calls of the window overlapped; `nsstorm replay` makes it again")
+    guard !history.racing.isEmpty else {
+      throw .cannotRace(
+        "the window has no call behind its barrier; `nsstorm replay` makes it again")
     }
     for call in history.racing where call.operation.newNamespace != nil || call.operation == .exit {
       throw .cannotRace("`\(call.operation)` makes or ends a process, which programs do alone")
@@ -109,7 +110,7 @@ public struct RaceCase: Sendable {
   }
 }
 
-/// What a trace has before a window, in one order, and the window in two parts: calls that nobody overlapped, and the race.
+/// What a trace has before a window, in one order, and the window in two parts: calls before its barrier, and the race.
 private struct RaceHistory {
   var lead: [NumberedCall] = []
   var racing: [ContendedWindow.Call] = []
@@ -127,7 +128,12 @@ private struct RaceHistory {
           window.window, workers: window.workers, jitterNanoseconds: 0
         ).clusters
         let isLast = window.number == number
-        let first = isLast ? clusters.firstIndex { $0.calls.count > 1 } ?? clusters.count : nil
+        // What was made before the barrier, alone, prepares the race.
+        let first =
+          isLast
+          ? clusters.firstIndex {
+            $0.calls.count > 1 || $0.startNanoseconds >= window.window.barrierNanoseconds ?? 0
+          } ?? clusters.count : nil
         for cluster in clusters[..<(first ?? clusters.count)] {
           lead += cluster.calls.sorted { $0.endNanoseconds < $1.endNanoseconds }.map {
             NumberedCall(number: 0, namespace: $0.process, operation: $0.operation)
