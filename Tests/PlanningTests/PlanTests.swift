@@ -34,7 +34,7 @@ private func profile(steps: Int, shapeShare: Double = 0.2) -> Profile {
   @Test func `the plan knows the mount limit of its profile, and meets it`() throws {
     var profile = profile(steps: 400)
     #expect(!(try Plan(profile: profile).steps.contains { $0.plannedAnswer == .noSpace }))
-    profile.limits.mountLimit = 25
+    profile.limits.mountLimit = 4
     let refused = try Plan(profile: profile).steps.count { $0.plannedAnswer == .noSpace }
     #expect(refused > 5)
   }
