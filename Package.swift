@@ -104,7 +104,7 @@ let package = Package(
 
     layer(
       "StormCalibration", folder: "Calibration",
-      uses: ["StormVocabulary", "StormReclamation", "CMount"]),
+      uses: ["StormVocabulary", "StormReclamation", "StormPlanning", "StormKernel", "CMount"]),
 
     layer(
       "StormRecorder", folder: "Recorder", uses: ["StormVocabulary", "CMount"]),
@@ -161,7 +161,7 @@ let package = Package(
         "StormVerdict", "StormTrace", "StormRun", "StormReproduction",
       ]),
     tests("FleetTests", of: ["StormVocabulary", "StormKernel", "StormFleet"]),
-    tests("CalibrationTests", of: ["StormReclamation", "StormCalibration"]),
+    tests("CalibrationTests", of: ["StormReclamation", "StormKernel", "StormCalibration"]),
     tests(
       "ReportTests",
       of: [
@@ -174,7 +174,7 @@ let package = Package(
     tests(
       "CommandTests",
       of: [
-        "StormVocabulary", "nsstorm",
+        "StormVocabulary", "StormReclamation", "nsstorm",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], data: ["Help"]),
   ]

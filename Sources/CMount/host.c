@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "internal.h"
 #include "nss_calls.h"
 
@@ -77,8 +78,9 @@ static int write_value(int file, const char *value) {
   return write(file, value, strlen(value)) < 0 ? -errno : 0;
 }
 
-// Ends only when it has put the value back: signals that a terminal sends to a whole group do not reach it.
-static _Noreturn void guard_main(int file, int end, int supervisor, const char *previous) {
+// Ends only when it has put things back: signals that a terminal sends to a whole group do not reach it.
+static _Noreturn void guard_main(
+  int file, int end, int supervisor, nss_put_back *put_back, const char *argument) {
   setsid();
   prctl(PR_SET_NAME, "nss-guard", 0, 0, 0);
   sigset_t all;
@@ -87,7 +89,30 @@ static _Noreturn void guard_main(int file, int end, int supervisor, const char *
   nss_close_all_but(file, end, supervisor);
   struct pollfd watched[2] = {{.fd = end, .events = POLLIN}, {.fd = supervisor, .events = POLLIN}};
   while (poll(watched, 2, -1) < 0 && errno == EINTR) continue;
-  _exit(write_value(file, previous) == 0 ? 0 : 1);
+  _exit(put_back(file, argument) == 0 ? 0 : 1);
+}
+
+pid_t nss_guard_start(int file, nss_put_back *put_back, const char *argument, int *end) {
+  int pair[2];
+  if (pipe2(pair, O_CLOEXEC) < 0) return -errno;
+  int supervisor = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  pid_t pid = supervisor < 0 ? -1 : fork();
+  if (pid == 0) {
+    close(pair[1]);
+    guard_main(file, pair[0], supervisor, put_back, argument);
+  }
+  int error = errno;
+  close(pair[0]);
+  if (supervisor >= 0) close(supervisor);
+  *end = pair[1];
+  if (pid > 0) return pid;
+  close(pair[1]);
+  return -error;
+}
+
+int nss_guard_stop(pid_t pid, int end) {
+  close(end);
+  return wait_for(pid, END_MILLISECONDS);
 }
 
 static int begin_locked(int file, const char *value, struct nss_guard *guard) {
@@ -96,27 +121,15 @@ static int begin_locked(int file, const char *value, struct nss_guard *guard) {
   while (length > 0 && guard->previous[length - 1] == '\n') length--;
   guard->previous[length] = 0;
   if (strcmp(guard->previous, value) == 0) return -EALREADY;
-  int pair[2];
-  if (pipe2(pair, O_CLOEXEC) < 0) return -errno;
-  int supervisor = (int)syscall(SYS_pidfd_open, getpid(), 0);
   // The guard stands before the value changes.
-  pid_t pid = supervisor < 0 ? -1 : fork();
-  if (pid == 0) {
-    close(pair[1]);
-    guard_main(file, pair[0], supervisor, guard->previous);
-  }
-  int result = pid < 0 ? -errno : 0;
-  close(pair[0]);
-  if (supervisor >= 0) close(supervisor);
-  guard->end = pair[1];
+  pid_t pid = nss_guard_start(file, write_value, guard->previous, &guard->end);
+  if (pid < 0) return pid;
   guard->pid = pid;
-  if (result == 0) {
-    result = write_value(file, value);
-    if (result == 0) return 0;
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-  }
-  close(pair[1]);
+  int result = write_value(file, value);
+  if (result == 0) return 0;
+  kill(pid, SIGKILL);
+  waitpid(pid, NULL, 0);
+  close(guard->end);
   return result;
 }
 
@@ -131,8 +144,7 @@ int nss_guard_begin(const char *path, const char *value, struct nss_guard *guard
 }
 
 int nss_guard_end(const char *path, struct nss_guard *guard) {
-  close(guard->end);
-  int result = wait_for(guard->pid, END_MILLISECONDS);
+  int result = nss_guard_stop(guard->pid, guard->end);
   if (result == 0) return 0;
   // Somebody killed the guard.
   int file = open(path, O_RDWR | O_CLOEXEC);

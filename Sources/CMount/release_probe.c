@@ -173,21 +173,36 @@ static void die_with(pid_t parent) {
   if (getppid() != parent) _exit(1);
 }
 
-static void run_walkers(struct shared *shared, const struct nss_probe_request *request) {
+static void walk(struct shared *shared) {
+  struct stat status;
+  while (!atomic_load(&shared->stop)) (void)stat(BASE "/single/file", &status);
+}
+
+static void keep_busy(struct shared *shared) {
+  while (!atomic_load(&shared->stop)) (void)getppid();
+}
+
+/// Runs an experiment beside `count` processes that do the same thing until it is over.
+static void run_beside(struct shared *shared, const struct nss_probe_request *request, uint32_t count,
+                       void (*company)(struct shared *),
+                       void (*experiment)(struct shared *, const struct nss_probe_request *)) {
   pid_t self = getpid();
-  pid_t walkers[NSS_PROBE_MAX_CALLERS];
-  for (uint32_t index = 0; index < request->callers; index++) {
-    walkers[index] = fork();
-    if (walkers[index] < 0) fail(shared, 14, errno);
-    if (walkers[index] != 0) continue;
+  pid_t others[NSS_PROBE_MAX_CALLERS];
+  for (uint32_t index = 0; index < count; index++) {
+    others[index] = fork();
+    if (others[index] < 0) fail(shared, 14, errno);
+    if (others[index] != 0) continue;
     die_with(self);
-    struct stat status;
-    while (!atomic_load(&shared->stop)) (void)stat(BASE "/single/file", &status);
+    company(shared);
     _exit(0);
   }
-  run_single(shared, request);
+  experiment(shared, request);
   atomic_store(&shared->stop, 1);
-  for (uint32_t index = 0; index < request->callers; index++) waitpid(walkers[index], NULL, 0);
+  for (uint32_t index = 0; index < count; index++) waitpid(others[index], NULL, 0);
+}
+
+static void run_tree(struct shared *shared, const struct nss_probe_request *request) {
+  take_trees(shared, request, BASE "/tree");
 }
 
 static void run_callers(struct shared *shared, const struct nss_probe_request *request) {
@@ -215,15 +230,17 @@ static void run(struct shared *shared, const struct nss_probe_request *request) 
   enter_namespace(shared);
   switch (request->kind) {
     case NSS_PROBE_SINGLE: run_single(shared, request); break;
-    case NSS_PROBE_TREE: take_trees(shared, request, BASE "/tree"); break;
+    case NSS_PROBE_TREE:
+      run_beside(shared, request, request->callers > 1 ? request->callers - 1 : 0, keep_busy, run_tree);
+      break;
     case NSS_PROBE_BINDS:
       if (mkdir(BASE "/source", 0700) != 0) fail(shared, 4, errno);
-      take_trees(shared, request, BASE "/tree");
+      run_tree(shared, request);
       break;
     case NSS_PROBE_COPIES: run_copies(shared, request); break;
     case NSS_PROBE_GRACE_PERIOD: run_grace_periods(shared, request); break;
     case NSS_PROBE_FAILING: run_failing(shared, request); break;
-    case NSS_PROBE_WALKERS: run_walkers(shared, request); break;
+    case NSS_PROBE_WALKERS: run_beside(shared, request, request->callers, walk, run_single); break;
     case NSS_PROBE_CALLERS: run_callers(shared, request); break;
     default: fail(shared, 16, EINVAL);
   }

@@ -18,7 +18,7 @@ struct BenchCommand: ParsableCommand {
       Sections: blast (several processes beside as many of a plain C loop, and beside stress-ng where it is installed; root), \
       checked (a storm with all its reading beside the same calls alone; root), executor (a plain C loop of mount and umount2 beside nsstorm's workers; root), engine-kernel (the engine's \
       time beside the kernel's for the same calls; root), engine (cost and memory per copy from 10 to 10,000 namespaces, \
-      and of undo), traces (reading and checking steps; give trace files with --traces), explorer (distinct states a second), \
+      and of undo), traces (reading and checking steps; give trace files with --traces), explorer (distinct states a second, and beside spin where it is installed), \
       concurrency (the judging of racing calls), contended (the profile of that name beside the same calls unchecked; root), \
       observers (reading a mount table of 100, 1,000 and 10,000 mounts in each way; root).
 
@@ -45,6 +45,9 @@ struct BenchCommand: ParsableCommand {
 
   @Option(parsing: .upToNextOption, help: "Trace files for the section traces.")
   var traces: [String] = []
+
+  @Option(help: "The Promela model that spin searches beside the explorer.")
+  var spinModel = "docs/reclamation-spin/release.pml"
 
   func run() throws {
     let wanted = sections.isEmpty ? Section.allCases : sections
@@ -206,15 +209,6 @@ struct BenchCommand: ParsableCommand {
         + "\(whole(measured.checkedStepsPerSecond)) steps/s (aim: at least 100,000)")
   }
 
-  private func explorer() throws {
-    let measured = try ExplorerBenchmark.measure()
-    print(
-      "explorer: \(measured.stateCount) states of \(measured.design) with \(measured.scenario) in "
-        + "\(fixed(measured.seconds)) s: \(whole(measured.statesPerSecond)) states/s (aim: at least 1,000,000), "
-        + "\(fixed(measured.bytesPerState)) bytes a state (aim: under 100)"
-        + (measured.complete ? "" : "; stopped by a limit"))
-  }
-
   private func observers() throws {
     for mounts in [100, 1_000, 10_000] {
       let measured = try ObserverMeasurement.measure(mounts: mounts)
@@ -267,6 +261,6 @@ struct BenchCommand: ParsableCommand {
         + "took \(fixed(measured.searchSeconds)) s more; \(measured.conflicts) conflicts")
   }
 
-  private func whole(_ value: Double) -> String { String(format: "%.0f", value) }
-  private func fixed(_ value: Double) -> String { String(format: "%.2f", value) }
+  func whole(_ value: Double) -> String { String(format: "%.0f", value) }
+  func fixed(_ value: Double) -> String { String(format: "%.2f", value) }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import StormCalibration
+import StormKernel
 import StormReclamation
 import Testing
 
@@ -44,9 +45,33 @@ struct ReleaseProbeTests {
   }
 
   @Test func `the design of a kernel of today is recognised as waiting`() throws {
-    let recognition = Recognition(try ReleaseObservation.ofRunningKernel("this kernel"))
+    let observation = try ReleaseObservation.ofRunningKernel(.ofThisMachine())
+    let recognition = Recognition(observation)
     let names = Set(recognition.consistent.map(\.design.name))
-    #expect(names.isDisjoint(with: ["D1a", "D2", "D2par", "D2+", "D3", "D3-lazy", "D7n"]))
-    #expect(!names.isDisjoint(with: ["D0", "D0-6.12"]))
+    #expect(
+      names.isDisjoint(
+        with: [
+          "D1a", "D2", "D2par", "D2+", "D3", "D3-lazy", "D6", "D7w", "D7n", "D8-kthread", "D11",
+        ]))
+    #expect(names.contains("D0"))
+    if observation.names?.contains(.syncUmount) == true { #expect(!names.contains("D5")) }
+    #expect(observation.hasFurtherFlag == false)
+    let ring = observation.killedHolders?.first { $0.holder == "io-uring" }
+    let descriptor = observation.killedHolders?.first { $0.holder == "fd" }
+    #expect(descriptor?.refused == 0)
+    if let ring { #expect(ring.refused > 0 && ring.waitNanoseconds > 0) }
+    #expect(WorkItemTrace.exists(WorkItemTrace.instanceName) != true)
+    let setting = (observation.skipped ?? []).filter { $0.contains("rcu_normal") }
+    #expect(setting.count == 1, "settings of the machine are touched only on request")
+  }
+
+  @Test func `every file system that can be made here has a measured teardown`() throws {
+    let calibration = try CalibrationMeasurement.measure(kernel: "this kernel")
+    for name in ["ext4", "xfs", "fuse"] where !calibration.origin.contains("\(name): ") {
+      let measured = try #require(calibration.teardown[name])
+      #expect(measured.typicalNanoseconds > 0)
+      #expect(measured != Calibration.standard.teardown[name], "\(name) is the assumed value")
+    }
+    #expect(try mounts().contains("nsstorm") == false)
   }
 }

@@ -1,5 +1,10 @@
 import Foundation
+import FoundationXML
+import Glibc
+import StormReclamation
 import Testing
+
+@testable import nsstorm
 
 @Suite struct ReclamationCommandTests {
   private func run(_ arguments: String...) throws -> BuiltCommand.Result {
@@ -78,5 +83,117 @@ import Testing
     let names = Set(consistent.compactMap { $0["design"] as? String })
     #expect(names.contains("D2"))
     #expect(!names.contains("D0"))
+  }
+
+  /// The value at a path of keys in what a command printed as JSON.
+  private func json(_ arguments: String...) throws -> Any {
+    let result = try BuiltCommand.run(arguments)
+    #expect(result.status == 0 || result.status == 4, "\(arguments): \(result.errors)")
+    return try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+  }
+
+  private func keys(_ value: Any) -> Set<String> {
+    Set(((value as? [[String: Any]])?.first ?? value as? [String: Any])?.keys.map { $0 } ?? [])
+  }
+
+  @Test func `every form of explore and simulate answers in JSON`() throws {
+    #expect(keys(try json("explore", "D7w", "--json")).isSuperset(of: ["design", "cells"]))
+    #expect(
+      keys(try json("explore", "D5", "--scenario", "U,W", "--json"))
+        .isSuperset(of: ["design", "findings"]))
+    let trace = try json("explore", "D5", "--scenario", "U,W", "--property", "P3", "--json")
+    #expect(keys(trace).isSuperset(of: ["design", "verdict"]))
+    #expect(!keys(try json("explore", "--flush", "--json")).isEmpty)
+    #expect(!keys(try json("explore", "--expiry", "--json")).isEmpty)
+    let simulated = try json("simulate", "--compare", "D0,D2", "--namespaces", "20", "--json")
+    #expect((simulated as? [Any])?.count == 2)
+    #expect(keys(simulated).isSuperset(of: ["callNanoseconds", "deathNanoseconds", "backlog"]))
+    #expect(
+      keys(try json("simulate", "--published", "--json"))
+        .isSuperset(of: ["publishedRatio", "simulatedRatio"]))
+    #expect(keys(try json("simulate", "--print-calibration")).contains("teardown"))
+  }
+
+  @Test func `a claim in JSON has its verdict, what this run says, and the commands that show it`()
+    throws
+  {
+    let claim = try #require(Claim.all.first { $0.id == "S0.11" })
+    var verdicts: [String: DesignVerdict] = [:]
+    let row = try ExploreReport.ClaimRow(
+      claim, verdicts: &verdicts, options: ExplorationOptions())
+    let encoded = try JSONSerialization.jsonObject(with: JSONEncoder().encode(row))
+    let object = try #require(encoded as? [String: Any])
+    #expect(object["verdict"] as? String == "confirmed")
+    #expect(object["supported"] as? Bool == true)
+    #expect((object["commands"] as? [String])?.count == 2)
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "needs the right to mount"))
+  func `needs root: a calibration of this machine is what simulate takes`() throws {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("nsstorm-\(UUID().uuidString).json").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try run("calibrate", "--output", path).status == 0)
+    let rows = try json(
+      "simulate", "--calibration", path, "--filesystem", "ext4", "--namespaces", "20", "--json")
+    let row = try #require((rows as? [[String: Any]])?.first)
+    #expect((row["calibration"] as? String)?.hasPrefix("measured on Linux") == true)
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "needs the right to mount"))
+  func `needs root: identify says of this kernel what it saw and what that excludes`() throws {
+    let result = try BuiltCommand.run(["identify", "--json"], limitSeconds: 400)
+    #expect(result.status == 0, "\(result.errors)")
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let excluded = try #require(report["excluded"] as? [[String: Any]])
+    let names = Set(excluded.compactMap { $0["design"] as? String })
+    #expect(names.isSuperset(of: ["D1a", "D1b", "D2", "D2par", "D2+", "D3", "D4", "D6", "D7n"]))
+    #expect(excluded.allSatisfy { ($0["exclusions"] as? [String])?.isEmpty == false })
+    #expect((report["verdict"] as? String)?.isEmpty == false)
+  }
+
+  @Test func `pictures of a trace and of backlogs are well-formed and name what they show`() throws
+  {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("nsstorm-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func picture(_ name: String, _ arguments: String...) throws -> String {
+      let path = folder.appendingPathComponent(name).path
+      let result = try BuiltCommand.run(arguments + [path])
+      #expect(result.status == 0, "\(result.errors)")
+      return try String(contentsOfFile: path, encoding: .utf8)
+    }
+    let trace = try picture(
+      "leak.svg", "explore", "D4", "--scenario", "U,W", "--property", "P7", "--svg")
+    #expect(trace.contains("LEAK in 21 steps"))
+    let plot = try picture(
+      "plot.svg", "simulate", "--compare", "D0,D2", "--namespaces", "50", "--plot")
+    #expect(plot.components(separatedBy: "<polyline").count == 3)
+    for svg in [trace, plot] {
+      let parser = XMLParser(data: Data(svg.utf8))
+      #expect(parser.parse(), "\(String(describing: parser.parserError))")
+    }
+    let page = try picture(
+      "plot.html", "simulate", "--compare", "D0,D2", "--namespaces", "50", "--plot")
+    #expect(page.hasPrefix("<!DOCTYPE html>"))
+    #expect(page.contains("<svg") && page.contains("call p50"))
+  }
+
+  @Test func `what spin prints at its end is read, and nothing is made of less`() throws {
+    let text = """
+      State-vector 108 byte, depth reached 101, errors: 0
+       44737721 states, stored
+       1.1e+08 states, matched
+       5038.123	total actual memory usage
+      pan: elapsed time 168 seconds
+      """
+    let result = try #require(SpinResult(pan: text))
+    #expect(result.states == 44_737_721)
+    #expect(result.errors == 0)
+    #expect(result.isComplete)
+    #expect(result.bytesPerState > 117 && result.bytesPerState < 119)
+    #expect(SpinResult(pan: "spin: trouble") == nil)
   }
 }

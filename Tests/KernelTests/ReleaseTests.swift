@@ -1,8 +1,9 @@
 import Glibc
-import StormKernel
 import StormPlanning
 import StormVocabulary
 import Testing
+
+@testable import StormKernel
 
 private func answers(
   _ calls: [WorkerCall], by actor: Int = 0, in sandbox: Sandbox
@@ -185,5 +186,41 @@ private func answers(
   private func change(_ path: String, to value: String) throws {
     let setting = try GuardedSetting(path, to: value)
     _ = setting.restore()
+  }
+}
+
+/// Trace instances are the whole machine's; each process has one name for its own.
+@Suite(.serialized) struct WorkItemTraceTests {
+  @Test func `lines of the trace are read, others passed over`() {
+    let text = """
+      # tracer: nop
+           kworker/0:1-23857   [000] ..... 13829.088032: workqueue_execute_start: work struct 00000000bdc61f86: function vmstat_update
+           a b: c-5 [001] d..1. 7.000001: workqueue_execute_start: work struct 0: function delayed_mntput [module]
+           bash-7 [001] ..... 7.000002: workqueue_queue_work: work struct=0 function=delayed_mntput
+      """
+    #expect(
+      WorkItemTrace.items(in: text) == [
+        WorkItemTrace.Item(nanoseconds: 13_829_088_032_000, function: "vmstat_update"),
+        WorkItemTrace.Item(nanoseconds: 7_000_001_000, function: "delayed_mntput"),
+      ])
+  }
+
+  @Test func `needs root: an instance records and is gone afterwards`() throws {
+    guard WorkItemTrace.exists("nsstorm-0") != nil else { return }
+    let trace = try WorkItemTrace()
+    #expect(WorkItemTrace.exists(WorkItemTrace.instanceName) == true)
+    #expect(eventually(within: 10) { (try? trace.items().isEmpty) == false })
+    #expect(trace.end() == nil)
+    #expect(WorkItemTrace.exists(WorkItemTrace.instanceName) == false)
+  }
+
+  @Test func `needs root: the instance of a process that is killed is removed`() throws {
+    guard WorkItemTrace.exists("nsstorm-0") != nil else { return }
+    let supervisor = try SpawnedSupervisor(arguments: ["trace"])
+    defer { supervisor.end() }
+    let name = "nsstorm-\(supervisor.pid)"
+    #expect(eventually(within: 10) { WorkItemTrace.exists(name) == true })
+    #expect(kill(supervisor.pid, SIGKILL) == 0)
+    #expect(eventually(within: 10) { WorkItemTrace.exists(name) == false })
   }
 }

@@ -150,6 +150,14 @@ import Testing
     #expect(measured.bytesPerState < 100)
   }
 
+  @Test func `four actors on two mounts are explored in full without reductions`() throws {
+    for scenario in ExplorerBenchmark.fourActorScenarios {
+      let measured = try ExplorerBenchmark.measure(design: "D0", scenario: scenario)
+      #expect(measured.complete)
+      #expect(measured.stateCount > 5_000)
+    }
+  }
+
   @Test func `two umounts of one superblock leave it dead when the later one returns`() throws {
     let result = try explore(.mainline, "U,U@1", mounts: 2, relation: .sameSuperblock)
     #expect(result.counterexamples[.aliveAtReturn] == nil)

@@ -19,7 +19,8 @@ private let unjudged: Set<Finding> = [
     for (finding, example) in result.counterexamples where !unjudged.contains(finding) {
       found[finding.tag] = example.length
     }
-    #expect(found == row.findings)
+    let finer = ReleaseGolden.finer["\(row)"] ?? [:]
+    #expect(found == row.findings.merging(finer) { _, ours in ours })
   }
 
   @Test(arguments: ReleaseGolden.rows)

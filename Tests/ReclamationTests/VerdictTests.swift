@@ -6,7 +6,8 @@ import Testing
   static let cells: [(String, Property, Int?)] = [
     ("D0", .p1, nil), ("D0", .p2, nil), ("D0", .p3, nil), ("D0", .p4, 8), ("D0", .p6, nil),
     ("D0", .p7, nil), ("D0", .p8, nil), ("D0", .p8w, 21), ("D0", .p9, nil), ("D0", .p11, nil),
-    ("D0a", .p3, 21), ("D0a", .p8w, 21), ("D0b", .p3, 20), ("D0b", .p8w, 22),
+    // D0b: 20 with U,W; a lookup with references is one step, so that U,L and U,R show it sooner.
+    ("D0a", .p3, 21), ("D0a", .p8w, 21), ("D0b", .p3, 16), ("D0b", .p8w, 22),
     ("D1a", .p3, nil), ("D1a", .p5, 13), ("D1a", .p6, 11), ("D1a", .p7, nil), ("D1a", .p8, 10),
     ("D1a", .p9, nil), ("D1b", .p3, nil), ("D1b", .p7, 16), ("D1b", .p8, nil), ("D1b", .p8w, 17),
     ("D1b", .p9, 8), ("D2", .p3, nil), ("D2", .p7, nil), ("D2", .p8, 10), ("D2", .p9, nil),

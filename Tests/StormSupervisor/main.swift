@@ -9,6 +9,7 @@ Sandbox.prepare()
 if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "guard" {
   changeSetting(CommandLine.arguments[2])
 }
+if CommandLine.arguments.dropFirst().first == "trace" { traceWorkItems() }
 let supervisor = StormSupervisor(
   seed: CommandLine.arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1)
 exit(supervisor.run())
@@ -21,6 +22,20 @@ func changeSetting(_ path: String) -> Never {
     fflush(nil)
     sleep(60)
     exit(setting.restore() == nil ? 0 : 70)
+  } catch {
+    print("lost: \(error)")
+    exit(70)
+  }
+}
+
+/// Records work items and waits to be killed.
+func traceWorkItems() -> Never {
+  do {
+    let trace = try WorkItemTrace()
+    print("ready")
+    fflush(nil)
+    sleep(60)
+    exit(trace.end() == nil ? 0 : 70)
   } catch {
     print("lost: \(error)")
     exit(70)

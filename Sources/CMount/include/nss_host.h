@@ -1,5 +1,6 @@
 #pragma once
-// What the supervisor does beside the sandbox: disk images in memory, and settings of the machine under guard.
+// What the supervisor does beside the sandbox: disk images in memory, settings of the machine under guard, and a trace
+// instance of its own.
 
 #include <stdint.h>
 
@@ -24,3 +25,22 @@ struct nss_guard {
 int nss_guard_begin(const char *path, const char *value, struct nss_guard *guard);
 /// Has the old value put back and waits for it; 0, or -errno when it could not be.
 int nss_guard_end(const char *path, struct nss_guard *guard);
+
+/// A trace instance (tracefs) and the process that will remove it.
+struct nss_trace {
+  int instances;
+  int end;
+  int32_t pid;
+  char name[32];
+};
+
+/// Makes an instance that records one kind of event, such as `workqueue/workqueue_execute_start`, by CLOCK_MONOTONIC. The
+/// machine's other tracing is not touched, and tracefs is mounted nowhere. The instance goes when `nss_trace_end` is called
+/// or this process dies, whatever kills it. 0, or -errno (-EPERM, -EACCES, -ENODEV: no tracing here).
+int nss_trace_begin(const char *event, struct nss_trace *trace);
+/// A descriptor of the recorded events as text, or -errno.
+int nss_trace_open(const struct nss_trace *trace);
+/// Has the instance removed and waits for it; 0, or -errno when it could not be.
+int nss_trace_end(struct nss_trace *trace);
+/// Whether an instance of that name is there: 1 or 0, or -errno.
+int nss_trace_exists(const char *name);

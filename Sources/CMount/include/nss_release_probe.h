@@ -14,7 +14,7 @@ enum {
 enum nss_probe_kind {
   /// A tmpfs is mounted and umounted; an inotify watch tells whether its superblock is dead on return.
   NSS_PROBE_SINGLE = 1,
-  /// A tree of `mounts` tmpfs is taken with one MNT_DETACH.
+  /// A tree of `mounts` tmpfs is taken with one MNT_DETACH, beside `callers` - 1 processes that keep CPUs busy.
   NSS_PROBE_TREE,
   /// The same with bind mounts of one tmpfs, so that no superblock dies.
   NSS_PROBE_BINDS,

@@ -3,9 +3,9 @@ public import StormReclamation
 
 /// Measures the constants of the simulator on the running kernel.
 public enum CalibrationMeasurement {
-  /// Measures everything that can be measured without touching the machine's settings: path, detach per
-  /// mount and copy, both kinds of grace period, teardown of tmpfs. The other file systems keep the
-  /// values of `base`, and the origin says so.
+  /// Measures everything without touching the machine's settings: path, detach per mount and copy, both kinds of grace
+  /// period, teardown of tmpfs, ext4, xfs and FUSE. A file system that cannot be mounted here keeps the values of `base`,
+  /// and the origin says so and why.
   ///
   /// - Parameters:
   ///   - base: where unmeasured values come from.
@@ -51,7 +51,13 @@ public enum CalibrationMeasurement {
     measured.expeditedGracePeriod.typicalNanoseconds = max(one - path - perMount - put, 0)
     measured.normalGracePeriod = Calibration.ServiceTime(normal.mean)
     if let tick = tickNanoseconds() { measured.tickNanoseconds = tick }
-    measured.origin = "measured on \(kernel); ext4, xfs and fuse as in: \(base.origin)"
+    let (times, refusals) = TeardownMeasurement.measure(tmpfsNanoseconds: teardown)
+    measured.teardown.merge(times) { _, new in new }
+    measured.origin = "measured on \(kernel)"
+    if !refusals.isEmpty {
+      measured.origin +=
+        "; not measured here (\(refusals.joined(separator: "; "))), as in: \(base.origin)"
+    }
     return measured
   }
 

@@ -18,6 +18,9 @@ public struct ExplorerBenchmark: Sendable, Hashable, Codable {
   public static let standardDesign = "D0b"
   public static let standardScenario = "L,2W,L@1,2W@1"
 
+  /// Four actors on two mounts.
+  public static let fourActorScenarios = ["U,2W,L@1", "L,F,W@1,L@1", "L,W,L@1,W@1"]
+
   /// Explores a scenario fully, without symmetry and partial-order reduction, on one core.
   ///
   /// - Throws: `CompositionError` for a design or scenario that cannot be read.

@@ -14,9 +14,10 @@ extension ReleaseSystem {
     var changed = block
     switch block.place {
     case .resolve:
-      // The store-buffer window of D0b is left to the walkers under RCU: a lookup with references is
-      // one step here, so it waits for the lock itself.
-      guard !state[.lockHeld] else { return }
+      // A lookup with references goes the same way as a walk under RCU (`lookup_mnt` samples the sequence and
+      // legitimizes): it waits for a sequence that looks even, not for the lock. One step, because a sequence that
+      // changed in between only makes it look again.
+      guard sequenceLooksEven(state) else { return }
       let next = append()
       if !state[.mounted, target] {
         changed = finish(block)
