@@ -296,19 +296,95 @@ private func check(
 }
 
 @Suite struct `the search for known issues` {
-  @Test func `the smallest set is found, in catalogue order`() {
-    let issues = Array(KnownIssue.catalogue.prefix(4))
-    var tried: [[String]] = []
-    let found = KnownIssueSearch.smallestSet(of: issues) { set in
-      tried.append(set.map(\.id))
-      return Set(set.map(\.id)).isSuperset(of: [issues[1].id, issues[3].id])
+  /// A history in which each issue that is needed lets the engine come ten calls farther, in the order given.
+  private func walk(
+    _ issues: [KnownIssue], needing needed: [KnownIssue], of all: Int = 100
+  ) -> KnownIssueSearch.Walk {
+    let present = Set(issues.map(\.id))
+    let reached = needed.prefix { present.contains($0.id) }.count
+    let calls = reached == needed.count ? all : 10 * (reached + 1)
+    return KnownIssueSearch.Walk(
+      explains: reached == needed.count, calls: calls,
+      state: MountModel(rules: .newest).fingerprint())
+  }
+
+  @Test func `the smallest set is found, and issues that change nothing are tried once each`() {
+    let issues = Array(KnownIssue.catalogue.prefix(12))
+    let needed = [issues[7], issues[2], issues[9]]
+    var search = KnownIssueSearch(candidates: issues)
+    var tried: [Set<String>] = []
+    let found = search.smallestSet { set in
+      tried.append(Set(set.map(\.id)))
+      return walk(set, needing: needed)
     }
-    #expect(found?.map(\.id) == [issues[1].id, issues[3].id])
-    #expect(tried.prefix(4).map(\.count) == [1, 1, 1, 1])
-    #expect(tried.count == 4 + 5)
+    #expect(found?.map(\.id) == [issues[2].id, issues[7].id, issues[9].id])
+    // None, each alone, each beside the first that changes anything, and beside the first two.
+    #expect(tried.count <= 1 + 12 + 11 + 10)
+    #expect(search.walks == tried.count)
+    let useless = issues[0].id
+    #expect(
+      tried.filter { $0.contains(useless) }.allSatisfy {
+        $0.isSubset(of: Set([useless] + needed.map(\.id)))
+      })
+    #expect(!search.wasGivenUp)
+  }
+
+  @Test func `a set that is known not to explain is a step on the way, not an answer`() {
+    let issues = Array(KnownIssue.catalogue.prefix(6))
+    var search = KnownIssueSearch(candidates: issues)
+    let found = search.smallestSet(beside: [issues[4]]) { set in
+      walk(set, needing: [issues[4], issues[1]])
+    }
+    #expect(found?.map(\.id) == [issues[1].id, issues[4].id])
+    // What is present, and each of the first two beside it.
+    #expect(search.walks == 3)
+  }
+
+  @Test func `what is present and explains everything is no reason for a difference`() {
+    let issues = Array(KnownIssue.catalogue.prefix(6))
+    var search = KnownIssueSearch(candidates: issues)
+    #expect(search.smallestSet(beside: [issues[4]]) { walk($0, needing: [issues[4]]) } == nil)
+    #expect(search.walks == 1)
+  }
+
+  @Test func `what was taken for present can turn out to be something else`() {
+    let issues = Array(KnownIssue.catalogue.prefix(6))
+    var search = KnownIssueSearch(candidates: issues)
+    let found = search.smallestSet(beside: [issues[4]]) { set in
+      set.contains { $0.id == issues[4].id }
+        ? KnownIssueSearch.Walk(
+          explains: false, calls: 30, state: MountModel(rules: .newest).fingerprint())
+        : walk(set, needing: [issues[1]])
+    }
+    #expect(found?.map(\.id) == [issues[1].id])
+  }
+
+  @Test func `a difference that no issue explains costs one walk an issue`() {
+    let issues = Array(KnownIssue.catalogue.prefix(12))
+    var search = KnownIssueSearch(candidates: issues)
+    let nothing = KnownIssueSearch.Walk(
+      explains: false, calls: 50, state: MountModel(rules: .newest).fingerprint())
+    #expect(search.smallestSet { _ in nothing } == nil)
+    #expect(search.walks == 13)
+    #expect(!search.wasGivenUp)
+  }
+
+  @Test func `the work is bounded, and the search says so`() {
+    let issues = Array(KnownIssue.catalogue.prefix(12))
+    var search = KnownIssueSearch(candidates: issues, mostCalls: 1_000)
+    var number = 0
+    let found = search.smallestSet { _ in
+      number += 1
+      return KnownIssueSearch.Walk(
+        explains: false, calls: 100 + number, state: MountModel(rules: .newest).fingerprint())
+    }
+    #expect(found == nil)
+    #expect(search.wasGivenUp)
+    #expect(search.calls < 1_200)
   }
 
   @Test func `without candidates nothing explains`() {
-    #expect(KnownIssueSearch.smallestSet(of: []) { _ in true } == nil)
+    var search = KnownIssueSearch(candidates: [])
+    #expect(search.smallestSet { walk($0, needing: []) } == nil)
   }
 }

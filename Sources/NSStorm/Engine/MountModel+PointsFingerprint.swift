@@ -76,6 +76,13 @@ extension MountModel {
     return print
   }
 
+  /// The same of a model in which no call is under way.
+  public func fingerprint() -> Fingerprint {
+    var scratch = FingerprintScratch()
+    let calls: [(number: Int, call: CallInFlight)] = []
+    return fingerprint(of: calls, includesNames: true, using: &scratch)
+  }
+
   private func isTop(_ index: UInt32) -> Bool {
     mounts[index].nextPeer != .none && mounts[index].parent == .none
   }

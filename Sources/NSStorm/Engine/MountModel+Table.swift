@@ -265,7 +265,7 @@ extension MountModel {
   }
 
   /// The dentry of a path below a directory; what is missing is made.
-  private mutating func makePath(_ path: String, from directory: Dentry) -> Dentry {
+  mutating func makePath(_ path: String, from directory: Dentry) -> Dentry {
     var here = directory
     for component in path.split(separator: "/") {
       let name = names.intern(String(component))

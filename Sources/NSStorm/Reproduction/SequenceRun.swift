@@ -270,7 +270,8 @@ final class SequencePass {
     var divergence = divergence
     if settings.explains, !isInDoubt, isHistoryComplete, divergence.follows == nil,
       let issues = explanation.explain(
-        past, callCount: past.count, tables: reading.tables, present: outcome.presentIssues)
+        past, callCount: past.count, tables: reading.tables, present: outcome.presentIssues
+      ).issues
     {
       let present = Set(outcome.presentIssues.map(\.id))
       divergence.knownIssues = issues.map(\.id).filter { !present.contains($0) }
@@ -278,7 +279,7 @@ final class SequencePass {
       outcome.presentIssues = issues
       earlierTally += check.tally
       check = explanation.newCheck(issues)
-      _ = explanation.follow(past, callCount: past.count, tables: reading.tables, in: &check)
+      _ = explanation.walk(past, callCount: past.count, tables: reading.tables, in: &check)
     } else {
       isInDoubt = true
     }

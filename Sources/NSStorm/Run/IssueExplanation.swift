@@ -7,6 +7,8 @@ package struct PastCall: Hashable, Sendable {
   package var namespace: NamespaceNumber
   package var operation: Operation
   package var answer: Errno
+  /// All tables after it, where they were taken over because nothing explained them.
+  package var adopted: [NamespaceTable]?
 
   package init(namespace: NamespaceNumber, operation: Operation, answer: Errno) {
     self.namespace = namespace
@@ -45,7 +47,15 @@ package struct IssueExplanation: Sendable {
     return check
   }
 
-  /// The smallest set of issues that explains, or nil.
+  /// What a search came to.
+  package struct Finding {
+    /// The smallest set of issues that explains, or nil.
+    package var issues: [KnownIssue]?
+    /// What the search spent, where a limit ended it.
+    package var givenUp: (walks: Int, calls: Int)?
+  }
+
+  /// Looks for the smallest set of issues that explains.
   ///
   /// - Parameters:
   ///   - tables: all tables as they stand at the end of the history.
@@ -53,31 +63,40 @@ package struct IssueExplanation: Sendable {
   package func explain(
     _ history: some Sequence<PastCall>, callCount: Int, tables: [NamespaceTable],
     present: [KnownIssue]
-  ) -> [KnownIssue]? {
+  ) -> Finding {
     let affecting = KnownIssue.affecting(release)
-    guard !affecting.isEmpty else { return nil }
-    // Where the rules as they are give the same answers and tables, the difference is in what stayed and what is new;
-    // no issue explains that.
-    var same = newCheck(present)
-    if follow(history, callCount: callCount, tables: tables, in: &same) { return nil }
-    return KnownIssueSearch.smallestSet(
-      of: affecting, excluding: [Set(present.map(\.id))]
-    ) { issues in
+    guard !affecting.isEmpty else { return Finding() }
+    var search = KnownIssueSearch(candidates: affecting)
+    let issues = search.smallestSet(beside: present) { issues in
       var candidate = newCheck(issues)
-      return follow(history, callCount: callCount, tables: tables, in: &candidate)
+      return walk(history, callCount: callCount, tables: tables, in: &candidate)
     }
+    return Finding(
+      issues: issues, givenUp: search.wasGivenUp ? (search.walks, search.calls) : nil)
   }
 
-  /// Takes a check through the history; false where it would have answered otherwise or shows other tables.
-  package func follow(
+  /// Takes a check through the history, as far as it answers what was answered.
+  package func walk(
     _ history: some Sequence<PastCall>, callCount: Int, tables: [NamespaceTable],
     in check: inout StepCheck
-  ) -> Bool {
+  ) -> KnownIssueSearch.Walk {
+    var calls = 0
     for call in history {
-      guard check.predict(call.operation, in: call.namespace).errno == call.answer else {
-        return false
+      calls += 1
+      let predicted = check.predict(call.operation, in: call.namespace).errno
+      if let tables = call.adopted {
+        let step = ObservedStep(
+          number: calls - 1, namespace: call.namespace, operation: call.operation,
+          result: call.answer, tables: tables)
+        check.forgetNumbers()
+        _ = check.compare(step)
+        if check.standing == .inStep || check.adopt() { continue }
+      } else if predicted == call.answer {
+        continue
       }
+      return KnownIssueSearch.Walk(explains: false, calls: calls, state: check.fingerprint())
     }
-    return check.compare(tables: tables, asStep: callCount, isComplete: true) == nil
+    let agrees = check.compare(tables: tables, asStep: callCount, isComplete: true) == nil
+    return KnownIssueSearch.Walk(explains: agrees, calls: calls, state: check.fingerprint())
   }
 }

@@ -56,6 +56,12 @@ struct RunHistory {
     }
   }
 
+  /// The tables after the last call were taken over. No recording says so.
+  mutating func adopt(_ tables: [NamespaceTable]) {
+    guard case .memory = source, !calls.isEmpty else { return giveUp() }
+    calls[calls.count - 1].adopted = tables
+  }
+
   /// Calls that raced have no order in which they could be performed again.
   mutating func giveUp() {
     source = nil

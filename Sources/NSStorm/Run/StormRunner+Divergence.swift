@@ -23,18 +23,20 @@ extension StormRunner {
 
   /// Reports a divergence and says whether the run goes on.
   func found(_ divergence: Divergence) -> Course {
+    var divergence = divergence
+    let isExplained = !divergence.knownIssues.isEmpty && !options.isStrict
+    let limit = options.keepsGoing ? options.mostDivergences : 1
+    let goesOn = isExplained || summary.divergences.count + 1 < limit
+    if goesOn, divergence.knownIssues.isEmpty, race == nil, check.adopt() {
+      divergence.wasAdopted = true
+      history.adopt(reader.lastTables)
+    }
     // Racing calls come after the step that was made last, and before the next one.
     let steps = summary.storm.steps + (race == nil ? 0 : 1)
     let replay = ReplayPoint(seed: summary.seed, steps: steps)
     summary.divergences.append(.init(divergence: divergence, replay: replay))
     emit(.divergence(divergence, replay: replay))
-    if !divergence.knownIssues.isEmpty, !options.isStrict { return .goesOn }
-    let limit = options.keepsGoing ? options.mostDivergences : 1
-    return summary.divergences.count >= limit ? .ends : .goesOn
-  }
-
-  private struct Explanation {
-    var issues: [KnownIssue]
+    return goesOn ? .goesOn : .ends
   }
 
   /// The smallest set of issues under which every answer so far is as observed, and every table as it stands now.
@@ -42,8 +44,14 @@ extension StormRunner {
     guard let calls = history.all() else { return nil }
     let reading = try reader.readAll(from: sandbox)
     guard reading.hang == nil else { return nil }
-    return explanation.explain(
+    let finding = explanation.explain(
       calls, callCount: history.count, tables: reading.tables, present: presentIssues)
+    if let spent = finding.givenUp {
+      warn(
+        "the search for known issues was given up after \(spent.walks) walks through the history "
+          + "with \(spent.calls) calls; the divergence counts as unexplained")
+    }
+    return finding.issues
   }
 
   /// Goes on under the rules with these issues.
@@ -52,7 +60,7 @@ extension StormRunner {
     presentIssues = issues
     check = explanation.newCheck(issues)
     guard let calls = history.all() else { return }
-    _ = explanation.follow(
+    _ = explanation.walk(
       calls, callCount: history.count, tables: reader.lastTables, in: &check)
   }
 }

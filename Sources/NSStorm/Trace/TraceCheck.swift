@@ -104,12 +104,18 @@ public struct TraceCheck: Sendable {
       // Whatever explains must explain all that came before as well, so each candidate begins at the header.
       // Racing calls are not judged again and again: their search has tried the issues itself.
       let isSound = divergence.follows == nil && pass.races.violated == 0
-      let set = try KnownIssueSearch.smallestSet(
-        of: isSound ? affecting : [], excluding: [Set(present.map(\.id))]
-      ) { (issues) throws(TraceError) in
+      var search = KnownIssueSearch(candidates: isSound ? affecting : [])
+      let set = try search.smallestSet(beside: present) { (issues) throws(TraceError) in
         var candidate = try TracePass(
           path: path, rules: intended.applying(issues), options: options, adopted: adopted)
-        return try candidate.agrees(through: divergence.step)
+        let agrees = try candidate.agrees(through: divergence.step)
+        return KnownIssueSearch.Walk(
+          explains: agrees, calls: candidate.steps, state: candidate.fingerprint())
+      }
+      if search.wasGivenUp {
+        verdict.warnings.append(
+          "step \(divergence.step): the search for known issues was given up after \(search.walks) "
+            + "walks with \(search.calls) calls")
       }
       if let set {
         let added = set.filter { issue in !present.contains { $0.id == issue.id } }

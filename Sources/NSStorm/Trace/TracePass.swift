@@ -65,6 +65,8 @@ struct TracePass: ~Copyable {
   }
 
   var standing: StepCheck.Standing { check.standing }
+  /// Where the model stands.
+  func fingerprint() -> Fingerprint { check.fingerprint() }
   var tally: StepCheck.Tally { check.tally }
   var ending: TraceReader.Ending { reader.ending }
   var unansweredCalls: [NumberedCall] { reader.unansweredCalls }

@@ -21,6 +21,8 @@ public struct Divergence: Hashable, Sendable, Codable {
   public var knownIssues: [String]
   /// An earlier step whose effect could not be adopted; this divergence may be its consequence.
   public var follows: Int?
+  /// The kernel's tables were taken over after it, so that what comes later is checked exactly; nil where not.
+  public var wasAdopted: Bool?
   /// The observers that contradict each other; then the tables' `-` lines are the first one's, `+` the second one's. Nil where
   /// kernel and engine disagree.
   public var observers: [TableObserver]?
@@ -94,6 +96,9 @@ extension Divergence: CustomStringConvertible {
     if let follows {
       lines.append(
         "  this may follow from step \(follows), whose effect could not be adopted")
+    }
+    if wasAdopted == true {
+      lines.append("  the kernel's tables are taken over; later steps are checked from there")
     }
     if !knownIssues.isEmpty {
       lines.append("  known: " + knownIssues.joined(separator: ", "))

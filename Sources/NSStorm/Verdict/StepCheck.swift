@@ -9,7 +9,7 @@ public struct StepCheck: ~Copyable {
   /// Whether the model is still in step with the kernel.
   public enum Standing: Hashable, Sendable {
     case inStep
-    /// What the kernel did at this step could not be adopted exactly: what is found from there on may follow from it.
+    /// What the kernel did at this step is not adopted: what is found from there on may follow from it.
     case doubtful(since: Int)
   }
 
@@ -35,12 +35,14 @@ public struct StepCheck: ~Copyable {
   /// What is known to differ in the tables of namespaces that could not be adopted; it is not reported again.
   private var doubts: [NamespaceNumber: Set<Doubt>] = [:]
   /// The kernel did something that no table shows and that the model did not do.
-  private var hasUnseenDoubt = false
+  private(set) var hasUnseenDoubt = false
   /// Calls were judged by their answers alone, or not at all, since all tables were read last.
   var hasUnreadSteps = false
   /// A call was predicted and not compared yet.
   private var isPredictionPending = false
   private var errnoCount = 0
+  /// How often the kernel's tables were taken over.
+  public private(set) var adoptions = 0
   var model: MountModel
   var comparison: TableComparison
   /// The state before the predicted call, for the case that the kernel refuses it.
@@ -92,6 +94,13 @@ public struct StepCheck: ~Copyable {
     model.absoluteRootIsBare(inNamespaceOf: namespace)
   }
 
+  /// The same of the namespace whose file a process has in a slot.
+  public func absoluteRootIsBare(
+    inNamespaceOfFileIn slot: DescriptorSlot, of namespace: NamespaceNumber
+  ) -> Bool {
+    model.absoluteRootIsBare(inNamespaceOfFileIn: slot, of: namespace)
+  }
+
   /// What has been done to the model since the start.
   public var counters: MountModel.Counters { model.counters }
 
@@ -102,6 +111,11 @@ public struct StepCheck: ~Copyable {
 
   /// The mounts that exist in the model, held and detached ones included.
   public var mountCount: Int { model.mountCount }
+
+  /// Where the model stands, and what it said to the last call.
+  public func fingerprint() -> Fingerprint {
+    model.fingerprint().adding(UInt64(truncatingIfNeeded: prediction.errno.rawValue))
+  }
 
   /// How often each rule of the engine has decided something.
   public var ruleCoverage: RuleCoverage { model.ruleCoverage }
@@ -282,6 +296,17 @@ public struct StepCheck: ~Copyable {
     } else if standing == .inStep {
       standing = .doubtful(since: step)
     }
+  }
+
+  /// Nothing differs any more: the model was made as the tables show.
+  mutating func settleAdoption() {
+    doubts = [:]
+    standing = .inStep
+    hasUnreadSteps = false
+    isPredictionPending = false
+    adoptions += 1
+    _ = takeChanged()
+    before = model.checkpoint()
   }
 
   /// Undoes the predicted call.

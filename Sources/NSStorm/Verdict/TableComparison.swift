@@ -1,3 +1,4 @@
+import StormEngine
 public import StormVocabulary
 
 /// Compares the predicted tables of all namespaces with the observed ones, as structures.
@@ -81,6 +82,21 @@ public struct TableComparison: Sendable {
   /// Numbers of mounts that have gone are used again, so across several steps an equal number need not be the same mount.
   public mutating func forgetIdentities(of namespaces: [NamespaceNumber]) {
     for namespace in namespaces { drop(namespace) }
+  }
+
+  /// The observed tables with the engine's mounts that stand for their entries; nil where a side has a namespace that the
+  /// other has not.
+  func adoptable() -> [AdoptedTable]? {
+    var tables: [AdoptedTable] = []
+    for namespace in namespaces {
+      guard let predicted = predictedTables[namespace], let observed = observedTables[namespace]
+      else { return nil }
+      let explanation = TableExplanation(
+        predicted: predicted, observed: observed, known: correspondences.mounts)
+      let (members, gone) = explanation.pairing
+      tables.append(AdoptedTable(process: namespace, members: members, gone: gone))
+    }
+    return tables
   }
 
   /// Gives up all correspondences and begins again with these tables, as after a divergence.

@@ -1,3 +1,4 @@
+import StormEngine
 import StormVocabulary
 
 /// Two tables that differ, their mounts paired as a person would pair them.
@@ -74,6 +75,17 @@ struct TableExplanation {
       if predictedIndices[candidate] == nil { return pair(index, candidate) }
     }
     if let other = here.first { pair(index, other) }
+  }
+
+  /// Each observed mount with the predicted one that is taken for it, and the predicted ones that are left.
+  var pairing: (members: [AdoptedTable.Member], gone: [UInt64]) {
+    let members = observed.table.entries.enumerated().map { index, entry in
+      AdoptedTable.Member(
+        mount: predictedIndices[index].map { predicted.table.entries[$0].id }, entry: entry)
+    }
+    let gone = predicted.table.entries.indices.filter { observedIndices[$0] == nil }
+      .map { predicted.table.entries[$0].id }
+    return (members, gone)
   }
 
   /// What is counted as corresponding.

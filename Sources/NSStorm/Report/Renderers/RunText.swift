@@ -182,6 +182,8 @@ public struct RunText: Sendable {
     let known = record.knownDivergences
     if record.divergences.isEmpty { return "none" }
     var text = "\(unexplained.count) unexplained, \(known.count) known"
+    let adopted = unexplained.count { $0.divergence.wasAdopted == true }
+    if adopted > 0 { text += "; after \(adopted) of them the kernel's tables were taken over" }
     for found in unexplained {
       text += "\n\(found.divergence.signature)\n  \(found.replay)"
     }

@@ -72,11 +72,10 @@ public struct ImportCheck: Sendable {
           let (event, divergence) = follower.found[seen]
           seen += 1
           guard !adopted.contains(event) else { continue }
-          let set =
-            adopted.isEmpty
-            ? KnownIssueSearch.smallestSet(
-              of: affecting, excluding: [Set(present.map(\.id))],
-              explains: { agrees(under: intended.applying($0), through: event) }) : nil
+          var search = KnownIssueSearch(candidates: adopted.isEmpty ? affecting : [])
+          let set = search.smallestSet(beside: present) {
+            walk(under: intended.applying($0), through: event)
+          }
           if let set {
             var explained = divergence
             let added = set.filter { issue in !present.contains { $0.id == issue.id } }
@@ -126,11 +125,11 @@ public struct ImportCheck: Sendable {
     return follower
   }
 
-  private func agrees(under rules: KernelRules, through event: Int) -> Bool {
+  private func walk(under rules: KernelRules, through event: Int) -> KnownIssueSearch.Walk {
     var follower = start(rules)
-    while follower.position <= event, follower.advance() {
-      if !follower.found.isEmpty { return false }
-    }
-    return true
+    while follower.position <= event, follower.found.isEmpty, follower.advance() {}
+    return KnownIssueSearch.Walk(
+      explains: follower.found.isEmpty, calls: follower.position,
+      state: follower.model.fingerprint())
   }
 }
