@@ -52,7 +52,8 @@ extension MountModel {
       var receiver = propagationNext(parent, origin: parent)
       while receiver != .none {
         let copy = child(of: receiver, at: place)
-        if copy != .none, marks[copy] == 0 {
+        // What is on its way out already is no candidate; a copy can be taken for that by mistake (`copiesInheritUmounted`).
+        if copy != .none, marks[copy] == 0, !mounts[copy.index].state.contains(.umounted) {
           note(.umountCandidate, copy)
           marks[copy] = Fate.candidate
           candidates.append(copy)
