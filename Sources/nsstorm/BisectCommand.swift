@@ -38,6 +38,12 @@ struct BisectOptions: ParsableArguments {
   @Option(help: "End a profile after so many steps.")
   var steps: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Plan a profile whose rules are `running` under those of this release, so that all kernels get the same calls."
+    ))
+  var planRules = KernelRelease(6, 18)
+
   @Option(help: "The probability that all verdicts together are right, such as 95 (percent).")
   var confidence = 95.0
 
@@ -48,7 +54,10 @@ struct BisectOptions: ParsableArguments {
   }
 
   var stormArguments: [String] {
-    (seed.map { ["--seed", "\($0)"] } ?? []) + (steps.map { ["--steps", "\($0)"] } ?? [])
+    let profile = try? ProfileLibrary.ofThisProcess.profile(target)
+    let rules = profile?.followsKernel == true ? ["--plan-rules", "\(planRules)"] : []
+    return (seed.map { ["--seed", "\($0)"] } ?? [])
+      + (steps.map { ["--steps", "\($0)"] } ?? []) + rules
   }
 
   /// The guests, whose results are kept below a folder.

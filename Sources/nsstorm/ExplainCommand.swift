@@ -111,7 +111,8 @@ struct ExplainCommand: ParsableCommand {
     var rules: KernelRelease?
 
     func run() throws {
-      let profile = try ProfileLibrary.ofThisProcess.profile(profile)
+      let loaded = try ProfileLibrary.ofThisProcess.profile(profile)
+      let profile = loaded.planned(for: rules ?? loaded.rules)
       let plan: Plan
       do { plan = try Plan(profile: profile, seed: seed) } catch {
         throw CommandFailure(status: .badInput, message: error.description)

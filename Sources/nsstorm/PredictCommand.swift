@@ -35,8 +35,9 @@ struct PredictCommand: ParsableCommand {
   var coverage = false
 
   func run() throws {
-    let profile = try ProfileLibrary.ofThisProcess.profile(profile)
-    let release = rules ?? profile.rules
+    let loaded = try ProfileLibrary.ofThisProcess.profile(profile)
+    let release = rules ?? loaded.rules
+    let profile = loaded.planned(for: release)
     guard let kernelRules = KernelRules(release: release) else {
       throw CommandFailure(
         status: .badInput,
@@ -56,6 +57,6 @@ struct PredictCommand: ParsableCommand {
     var rows = PredictionRows(rules: kernelRules, profile: profile, stepLimit: steps)
     for item in plan.items { if let row = rows.add(item) { print(row) } }
     print(rows.summary)
-    if coverage { print(RuleCoverageReport(rows.coverage).text) }
+    if coverage { print(RuleCoverageReport(rows.coverage, on: kernelRules).text) }
   }
 }

@@ -36,6 +36,12 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Predict for this kernel release instead of the running one.")
   var rules: KernelRelease?
 
+  @Option(
+    help:
+      "Plan under the rules of this release instead of the profile's own or the running kernel's."
+  )
+  var planRules: KernelRelease?
+
   @Option(help: "Write the calls, answers and tables to this file, in the trace format.")
   var record: String?
 
@@ -106,6 +112,7 @@ struct RunCommand: ParsableCommand {
     options.seed = seed
     options.steps = steps
     options.release = rules
+    options.planRelease = planRules
     options.announces = announce
     options.keepsGoing = keepGoing
     options.isStrict = strict
@@ -135,7 +142,10 @@ struct RunCommand: ParsableCommand {
     } catch {
       throw CommandFailure(status: Self.status(of: error), message: error.description)
     }
-    if coverage, events != "-" { print(RuleCoverageReport(summary.coverage).text) }
+    if coverage, events != "-" {
+      print(
+        RuleCoverageReport(summary.coverage, on: KernelRules.actual(release: summary.rules)).text)
+    }
     try pictureFile?.writeWhole()
     let status = Self.status(of: summary.outcome(strict: strict))
     // What was found outweighs that it could not be kept.
@@ -149,6 +159,7 @@ struct RunCommand: ParsableCommand {
   private var replayCommand: String {
     var words = ["nsstorm", "run", quoted(profile)]
     if let rules { words += ["--rules", "\(rules)"] }
+    if let planRules { words += ["--plan-rules", "\(planRules)"] }
     if keepGoing { words.append("--keep-going") }
     if strict { words.append("--strict") }
     if touchMachine { words.append("--touch-machine") }

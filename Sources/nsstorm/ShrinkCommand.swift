@@ -93,7 +93,8 @@ struct ShrinkCommand: ParsableCommand {
     if TraceReader.isTrace(path: source) {
       return try readSequence(source).calls
     }
-    let profile = try ProfileLibrary.ofThisProcess.profile(source)
+    let loaded = try ProfileLibrary.ofThisProcess.profile(source)
+    let profile = loaded.planned(for: try PredictedKernel.release())
     let plan: Plan
     do throws(PlanError) {
       plan = try Plan(profile: steps.map(profile.extended(toSteps:)) ?? profile, seed: seed)

@@ -38,9 +38,14 @@ enum Material {
   }
 
   /// The steps of a shipped profile, at most so many of each phase.
-  static func steps(of name: String, seed: UInt64, perPhase count: Int) throws -> [PlannedStep] {
+  ///
+  /// - Parameter release: the kernel that a profile plans for which follows the one that runs.
+  static func steps(
+    of name: String, seed: UInt64, perPhase count: Int,
+    on release: KernelRelease = KernelRelease(6, 18)
+  ) throws -> [PlannedStep] {
     let library = ProfileLibrary(folders: [root.appending(path: "profiles").path()])
-    var profile = try library.load(name)
+    var profile = try library.load(name).planned(for: release)
     for index in profile.phases.indices {
       guard case .sequential(var body) = profile.phases[index].body else { continue }
       body.length = .steps(count)

@@ -20,8 +20,25 @@ extension MountModel {
   /// sandbox that is the machine's own rootfs, which nobody may touch.
   public func absoluteRootIsBare(inNamespaceOf process: Int) -> Bool {
     guard isAlive(process) else { return false }
-    let root = namespaces[processes[Process(number: process).index].namespace.index].root
-    return topmost(of: root) == root
+    return absoluteRootIsBare(in: processes[Process(number: process).index].namespace)
+  }
+
+  /// The same of the namespace whose file a process has in a slot; false where it is no mount namespace's file.
+  public func absoluteRootIsBare(
+    inNamespaceOfFileIn slot: DescriptorSlot, of process: Int
+  ) -> Bool {
+    guard isAlive(process) else { return false }
+    let file = openFile(slot, of: Process(number: process))
+    guard file != .none else { return false }
+    let other = namespace(of: files[file.index].location.dentry)
+    return other != .none && absoluteRootIsBare(in: other)
+  }
+
+  /// The empty nullfs of newer kernels is no root that anybody could touch.
+  private func absoluteRootIsBare(in namespace: Namespace) -> Bool {
+    let root = namespaces[namespace.index].root
+    guard topmost(of: root) == root else { return false }
+    return !superblocks[mounts[root.index].superblock.index].isForKernelOnly
   }
 
   /// Whether a file system that was first mounted under this name is read-only as a whole.

@@ -16,7 +16,15 @@ public struct RuleCoverageReport: Sendable {
   /// All rules, in the order in which the engine has them.
   public let rules: [RuleUse]
 
-  public init(_ coverage: RuleCoverage) {
+  /// The names of those that this kernel does not have.
+  private let foreign: Set<String>
+
+  /// - Parameter kernel: what the kernel does; its rules alone can be missed.
+  public init(_ coverage: RuleCoverage, on kernel: KernelRules? = nil) {
+    foreign =
+      kernel.map { kernel in
+        Set(Rule.allCases.filter { !$0.exists(under: kernel) && coverage[$0] == 0 }.map(\.name))
+      } ?? []
     rules = Rule.allCases.map { rule in
       RuleUse(
         rule: rule.name, section: rule.explanation.section, function: rule.explanation.function,
@@ -27,9 +35,12 @@ public struct RuleCoverageReport: Sendable {
   /// A line for each rule, the exercised ones first by section, and a last line with what was missed.
   public var text: String {
     let exercised = rules.filter { $0.count > 0 }
-    let missed = rules.filter { $0.count == 0 }.map(\.rule)
+    let missed = rules.filter { $0.count == 0 && !foreign.contains($0.rule) }.map(\.rule)
     let width = rules.map(\.rule.count).max() ?? 0
-    var lines = ["rules        \(exercised.count) of \(rules.count) exercised"]
+    let elsewhere = foreign.isEmpty ? "" : "; \(foreign.count) more stand for other kernels"
+    var lines = [
+      "rules        \(exercised.count) of \(rules.count - foreign.count) exercised\(elsewhere)"
+    ]
     for row in exercised {
       let count = String(row.count)
       let padding = String(repeating: " ", count: max(1, 10 - count.count))

@@ -11,6 +11,8 @@ public struct RunOptions: Hashable, Sendable {
   public var steps: Int?
   /// Predict for this release instead of the running one.
   public var release: KernelRelease?
+  /// Plan under the rules of this release, whatever the profile says.
+  public var planRelease: KernelRelease?
   /// Write the sequential part of the run to this file, in the trace format.
   public var recordPath: String?
   /// Write each call to the recording before it is made, so that a kernel that it stops leaves its name.

@@ -18,7 +18,7 @@ extension StormRunner {
       skip("calls of processes that the engine believes in", "the kernel did not make them")
       return .goesOn
     }
-    guard namesWhatLives(step.operation) else {
+    guard namesWhatLives(step.operation, by: step.actor) else {
       skip(
         "calls that name processes which this kernel did not make, or still has",
         "the plan's rules differ")
@@ -83,9 +83,11 @@ extension StormRunner {
   }
 
   /// Whether the process that the call enters lives here too, and the one that it makes does not live already.
-  private func namesWhatLives(_ operation: Operation) -> Bool {
+  private func namesWhatLives(_ operation: Operation, by actor: NamespaceNumber) -> Bool {
     if let new = operation.newNamespace, sandbox.livingActors.contains(new) { return false }
     switch operation {
+    case .setnsDescriptor(let slot):
+      return !check.absoluteRootIsBare(inNamespaceOfFileIn: slot, of: actor)
     case .setns(let other):
       // Nobody may stand on the machine's own rootfs.
       return sandbox.livingActors.contains(other)

@@ -89,7 +89,9 @@ public final class StormRunner {
     guard let rules = KernelRules(release: release) else {
       throw .unknownRules(release, known: KernelRules.knownReleases)
     }
-    self.profile = options.steps.map(profile.extended(toSteps:)) ?? profile
+    var planned = profile.planned(for: release)
+    if let planRelease = options.planRelease { planned.rules = planRelease }
+    self.profile = options.steps.map(planned.extended(toSteps:)) ?? planned
     self.options = options
     self.kernel = kernel
     self.release = release

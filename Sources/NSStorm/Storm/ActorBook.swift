@@ -7,6 +7,8 @@ struct ActorBook {
     case place(String?)
     /// A detached tree, which `move_mount` can attach.
     case tree
+    /// The file of a namespace.
+    case namespaceFile(NamespaceFileKind)
   }
 
   struct Actor {
@@ -19,6 +21,8 @@ struct ActorBook {
     var workingDirectory: String? = "/"
     /// Whether its root is another one than that of its namespace.
     var isChrooted = false
+    /// The numbers under which mappings and messages keep files.
+    var holds: Set<HoldNumber> = []
   }
 
   private var actors: [NamespaceNumber: Actor] = [:]
@@ -48,6 +52,26 @@ struct ActorBook {
     return slots.indices.filter { slots[$0] == .tree }
   }
 
+  /// The slots that hold the file of a namespace of this kind.
+  func namespaceFileSlots(
+    of actor: NamespaceNumber, _ kind: NamespaceFileKind
+  ) -> [DescriptorSlot] {
+    guard let slots = actors[actor]?.descriptors else { return [] }
+    return slots.indices.filter { slots[$0] == .namespaceFile(kind) }
+  }
+
+  /// The lowest number that no mapping or message has; nil where the process has enough of them.
+  func freeHold(of actor: NamespaceNumber) -> HoldNumber? {
+    guard let holds = actors[actor]?.holds else { return nil }
+    return (0..<Self.mostHolds).first { !holds.contains($0) }
+  }
+
+  /// The mappings and messages of a process, ascending.
+  func holds(of actor: NamespaceNumber) -> [HoldNumber] { actors[actor]?.holds.sorted() ?? [] }
+
+  /// How many mappings and messages a process has at most.
+  static let mostHolds = 4
+
   /// The slots that were opened by an absolute path, with it.
   func places(of actor: NamespaceNumber) -> [(slot: DescriptorSlot, path: String)] {
     guard let slots = actors[actor]?.descriptors else { return [] }
@@ -61,19 +85,26 @@ struct ActorBook {
     switch operation {
     case .open(let path, _, let slot): set(slot, of: actor, to: .place(absolute(path)))
     case .openTree(let path, let flags, let slot), .openTreeAttr(let path, let flags, _, let slot):
-      set(slot, of: actor, to: flags.contains(.clone) ? .tree : .place(absolute(path)))
+      let opened: Descriptor =
+        flags.contains(.clone)
+        ? .tree : flags.contains(.namespace) ? .namespaceFile(.mount) : .place(absolute(path))
+      set(slot, of: actor, to: opened)
     case .fsmount(_, _, let slot): set(slot, of: actor, to: .tree)
-    case .openNamespaceFile(_, _, let slot), .fsmountNamespace(_, _, let slot):
-      set(slot, of: actor, to: .place(nil))
+    case .openNamespaceFile(let kind, _, let slot):
+      set(slot, of: actor, to: .namespaceFile(kind))
+    case .fsmountNamespace(_, _, let slot): set(slot, of: actor, to: .namespaceFile(.mount))
+    case .hold(_, _, let number): actors[actor]?.holds.insert(number)
+    case .letGo(let number): actors[actor]?.holds.remove(number)
     case .moveMount(.descriptor(let slot), let to, _):
       set(slot, of: actor, to: .place(absolute(to)))
     case .close(let slot): set(slot, of: actor, to: nil)
-    case .unshare(let new, let newUser), .unshareEmpty(let new, let newUser):
-      start(new, descriptors: descriptors)
+    case .unshare(let new, let newUser):
+      begin(new, from: actor, newUser: newUser, descriptors: descriptors)
       let parent = actors[actor]
-      actors[new]?.isInUserNamespace = newUser || parent?.isInUserNamespace == true
       actors[new]?.workingDirectory = parent?.workingDirectory
       actors[new]?.isChrooted = parent?.isChrooted == true
+    case .unshareEmpty(let new, let newUser):
+      begin(new, from: actor, newUser: newUser, descriptors: descriptors)
     case .exit: actors[actor] = nil
     case .chdir(let path):
       let place = absolute(path)
@@ -85,6 +116,14 @@ struct ActorBook {
     case .pivotRoot: actors[actor]?.workingDirectory = nil
     default: break
     }
+  }
+
+  private mutating func begin(
+    _ new: NamespaceNumber, from actor: NamespaceNumber, newUser: Bool, descriptors: Int
+  ) {
+    start(new, descriptors: descriptors)
+    let isBelowOthers = actors[actor]?.isInUserNamespace == true
+    actors[new]?.isInUserNamespace = newUser || isBelowOthers
   }
 
   private func absolute(_ path: PathArgument) -> String? {

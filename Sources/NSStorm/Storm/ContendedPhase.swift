@@ -111,7 +111,9 @@ public struct PartitionedPhase: Hashable, Sendable {
   /// Whether the kind of call reaches beyond its part.
   public static func isForeign(_ kind: OperationKind) -> Bool {
     switch kind {
-    case .unshare, .unshareUser, .exit, .pivotRoot, .chroot, .setns: true
+    case .unshare, .unshareUser, .unshareEmpty, .exit, .pivotRoot, .chroot, .setns, .setnsFile,
+      .namespaceFile, .bindNamespaceFile, .idmap, .namespaceTree, .fsmountNamespace:
+      true
     default: false
     }
   }

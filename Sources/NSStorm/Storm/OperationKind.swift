@@ -1,3 +1,5 @@
+import StormEngine
+
 /// The kinds of calls that a profile gives weights to, named as profiles name them.
 public enum OperationKind: String, CaseIterable, Hashable, Sendable {
   case mkdir
@@ -46,6 +48,25 @@ public enum OperationKind: String, CaseIterable, Hashable, Sendable {
   /// `move_mount` with `MOVE_MOUNT_SET_GROUP`.
   case setGroup = "set-group"
   case setattr
+  /// Opens the file of a mount or user namespace.
+  case namespaceFile = "namespace-file"
+  /// Binds such a file onto a regular file.
+  case bindNamespaceFile = "bind-namespace-file"
+  /// `setns` by an open namespace file.
+  case setnsFile = "setns-file"
+  /// `mount_setattr` with MOUNT_ATTR_IDMAP.
+  case idmap
+  /// `open_tree_attr`: attributes, propagation or a mapping for a tree that nobody has seen.
+  case openTreeAttr = "open-tree-attr"
+  /// `open_tree` with OPEN_TREE_NAMESPACE.
+  case namespaceTree = "namespace-tree"
+  /// `fsmount` with FSMOUNT_NAMESPACE.
+  case fsmountNamespace = "fsmount-namespace"
+  /// `unshare` with UNSHARE_EMPTY_MNTNS.
+  case unshareEmpty = "unshare-empty"
+  /// Keeps an open file by a mapping or by a message that nobody receives.
+  case hold
+  case letGo = "let-go"
 
   /// One line for `nsstorm profiles show`.
   public var explanation: String {
@@ -83,6 +104,33 @@ public enum OperationKind: String, CaseIterable, Hashable, Sendable {
     case .beneath: "move_mount beneath a mount"
     case .setGroup: "move_mount with set_group: join a peer group"
     case .setattr: "mount_setattr"
+    case .namespaceFile: "open the file of a mount or user namespace"
+    case .bindNamespaceFile: "bind the file of a namespace"
+    case .setnsFile: "enter a namespace by its file"
+    case .idmap: "give a detached tree a mapping of ids"
+    case .openTreeAttr: "open_tree_attr: a copy with other attributes or ids"
+    case .namespaceTree: "a copy of a tree as a namespace of its own (open_tree)"
+    case .fsmountNamespace: "a new tmpfs as a namespace of its own (fsmount)"
+    case .unshareEmpty: "a new namespace that holds the root mount alone"
+    case .hold: "keep a file by a mapping or an unreceived message"
+    case .letGo: "end such a mapping or message"
+    }
+  }
+}
+
+extension OperationKind {
+  /// Whether a kernel of these rules has the call; a plan leaves out the others.
+  func exists(under rules: KernelRules) -> Bool {
+    switch self {
+    case .beneath: rules.hasMoveBeneath
+    case .setGroup: rules.hasSetGroup
+    case .setattr: rules.hasMountSetattr
+    case .idmap: rules.hasMountSetattr && rules.idmapsTmpfs
+    case .openTreeAttr: rules.hasOpenTreeAttr
+    case .namespaceTree: rules.hasNamespaceTrees
+    case .fsmountNamespace: rules.hasFsmountNamespace
+    case .unshareEmpty: rules.hasEmptyNamespaces
+    default: true
     }
   }
 }

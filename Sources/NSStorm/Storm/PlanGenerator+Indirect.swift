@@ -37,6 +37,8 @@ extension PlanGenerator {
         putOld: indirect(putOld, by: actor, isPlace: true))
     case .openTree(let path, let flags, let slot):
       return .openTree(indirect(path, by: actor, isPlace: true), flags, slot)
+    case .openTreeAttr(let path, let flags, let change, let slot):
+      return .openTreeAttr(indirect(path, by: actor, isPlace: true), flags, change, slot)
     case .moveMount(let from, let to, let flags):
       return .moveMount(
         from: indirect(from, by: actor, isPlace: true),

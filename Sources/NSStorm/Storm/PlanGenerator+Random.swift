@@ -55,6 +55,8 @@ extension PlanGenerator {
     }
     for _ in 0..<12 {
       guard var kind = phase.weights.draw(using: &random) else { break }
+      // What this kernel does not have is tried now and then, to see that it is refused.
+      if !kind.exists(under: model.rules), !random.one(in: 10) { continue }
       if isCrowded(), kind.makesMounts {
         kind = onlyActor == nil && random.one(in: 4) ? .exit : .umountDetach
       }
@@ -107,6 +109,10 @@ extension PlanGenerator {
     case .unshare, .unshareUser, .exit: namespaces(kind, by: actor)
     case .pivotRoot, .chroot, .setns: rooting(kind, by: actor)
     case .openTree, .fsmount, .attach, .moveMount, .beneath, .setGroup: trees(kind, by: actor)
+    case .namespaceFile, .bindNamespaceFile, .setnsFile: namespaceFiles(kind, by: actor)
+    case .idmap, .openTreeAttr, .namespaceTree, .fsmountNamespace, .unshareEmpty:
+      newTrees(kind, by: actor)
+    case .hold, .letGo: holding(kind, by: actor)
     }
   }
 
@@ -173,15 +179,9 @@ extension PlanGenerator {
           target: .path(place), flags: mountFlags(chance: 0.3).union([.remount, .bind])))
     default:
       guard let place = mountpoint(of: actor) else { return nil }
-      let change: AttributeChange =
-        switch random.next(below: 4) {
-        case 0: .set(attributes(chance: 0.4))
-        case 1: .clear(attributes(chance: 0.6))
-        default: .propagation(propagationType())
-        }
-      if case .set([]) = change { return nil }
-      if case .clear([]) = change { return nil }
-      return .mountSetattr(.path(place), recursive: isRecursive(), change)
+      return attributeChange().map {
+        .mountSetattr(.path(place), recursive: isRecursive(), $0)
+      }
     }
   }
 
@@ -266,7 +266,9 @@ extension OperationKind {
   /// Whether the kind adds mounts.
   var makesMounts: Bool {
     switch self {
-    case .tmpfs, .bind, .rbind, .unshare, .unshareUser, .openTree, .fsmount, .attach: true
+    case .tmpfs, .bind, .rbind, .unshare, .unshareUser, .openTree, .fsmount, .attach,
+      .bindNamespaceFile, .openTreeAttr, .namespaceTree, .fsmountNamespace, .unshareEmpty:
+      true
     default: false
     }
   }

@@ -62,7 +62,11 @@ extension PlanGenerator {
       return place.map {
         .mountSetattr(.path($0), recursive: isRecursive(), .set(.noSetuid))
       }
-    case .unshare, .unshareUser, .exit, .fsmount: return nil
+    case .namespaceFile, .bindNamespaceFile, .setnsFile:
+      return wrongNamespaceFiles(kind, by: actor)
+    case .idmap, .openTreeAttr, .namespaceTree: return wrongNewTrees(kind, by: actor)
+    case .hold, .letGo: return wrongHolding(kind, by: actor)
+    case .unshare, .unshareUser, .unshareEmpty, .exit, .fsmount, .fsmountNamespace: return nil
     }
   }
 

@@ -28,6 +28,9 @@ public struct PlanGenerator: ~Copyable {
   var nextStage = 0
   /// While the calls of one part are drawn: its process.
   var onlyActor: NamespaceNumber?
+  /// Whether a recursive bind that should be refused because namespaces would keep each other is left out: a kernel
+  /// that does not refuse it never gets the namespaces back.
+  private let avoidsLoops: Bool
   /// How deep shapes and disturbances are nested in each other.
   var shapeDepth = 0
 
@@ -41,6 +44,9 @@ public struct PlanGenerator: ~Copyable {
     random = SeededGenerator(seed: self.seed.rawValue)
     model = MountModel(rules: rules)
     if let limit = profile.limits.mountLimit { model.mountLimit = limit }
+    avoidsLoops = KnownIssue.affecting(profile.rules).contains { issue in
+      !rules.applying([issue]).bindChecksTreeForLoops
+    }
     actors.start(0, descriptors: profile.limits.descriptors)
     refreshTables()
   }
@@ -154,6 +160,7 @@ public struct PlanGenerator: ~Copyable {
     guard operation.needsLook else { return act(actor, operation, origin) }
     let checkpoint = model.checkpoint()
     let before = model.counters
+    let loops = model.ruleCoverage[.treeHasOlderNamespaceFile]
     let answer = model.perform(operation, by: actor)
     let made =
       Int(model.counters.copiesPropagated - before.copiesPropagated)
@@ -169,6 +176,9 @@ public struct PlanGenerator: ~Copyable {
     }
     // The file system that all namespaces share must not become read-only for the rest of the run (5.1, 4).
     if case .umount2 = operation { isTooMuch = model.isReadOnly(fileSystem: "root") }
+    if avoidsLoops, model.ruleCoverage[.treeHasOlderNamespaceFile] > loops, operation.isBind {
+      isTooMuch = true
+    }
     if isTooMuch { model.rollback(to: checkpoint) }
     model.discardCheckpoints()
     guard !isTooMuch else { return nil }
@@ -211,8 +221,12 @@ extension Operation {
     switch self {
     case .umount2(_, let flags): !flags.contains(.detach)
     case .mount(let call): call.type != nil || call.flags.intersection([.bind, .move]) != []
-    case .moveMount, .openTree, .unshare: true
+    case .moveMount, .openTree, .openTreeAttr, .fsmountNamespace, .unshare, .unshareEmpty: true
     default: false
     }
+  }
+
+  fileprivate var isBind: Bool {
+    if case .mount(let call) = self { call.flags.contains(.bind) } else { false }
   }
 }

@@ -10,6 +10,8 @@ public struct Profile: Hashable, Sendable {
   public var explanation: String
   /// The kernel whose rules the generator asks. Predictions use those of the kernel that is judged.
   public var rules: KernelRelease
+  /// A run plans under the rules by which it predicts; ``rules`` stand where nothing runs.
+  public var followsKernel = false
   public var seed: Seed
   public var limits: Limits
   /// Who reads the mount tables: the first one's are compared with the predictions; a second one's must agree with the first's.
@@ -65,6 +67,14 @@ public struct Profile: Hashable, Sendable {
 }
 
 extension Profile {
+  /// The profile as it is planned where a run predicts for this release.
+  public func planned(for release: KernelRelease) -> Profile {
+    guard followsKernel else { return self }
+    var profile = self
+    profile.rules = release
+    return profile
+  }
+
   /// The profile with its last sequential phase made longer, so that all phases together have at least this many steps.
   /// The plan's beginning stays the same; a profile with a phase that is bounded by time is long enough as it is.
   public func extended(toSteps steps: Int) -> Profile {
@@ -211,7 +221,10 @@ public struct SequentialPhase: Hashable, Sendable {
       case .umountDetach, .propagation, .mkdir, .bind: .init(kind, 10)
       case .rbind, .open, .close: .init(kind, 6)
       case .move, .remount, .unshare, .rmdir, .openTree, .attach: .init(kind, 4)
-      case .umountForce, .pivotRoot, .chroot, .unlink: .init(kind, 1)
+      case .umountForce, .pivotRoot, .chroot, .unlink, .namespaceFile, .bindNamespaceFile,
+        .setnsFile, .idmap, .openTreeAttr, .namespaceTree, .fsmountNamespace, .unshareEmpty,
+        .hold, .letGo:
+        .init(kind, 1)
       default: .init(kind, 2)
       }
     })

@@ -13,7 +13,8 @@ public struct ProfileDescription: Sendable {
     if !profile.explanation.isEmpty { lines += [profile.explanation, ""] }
     let limits = profile.limits
     lines += [
-      "plan rules   kernel \(profile.rules)",
+      "plan rules   "
+        + (profile.followsKernel ? "those of the kernel that runs" : "kernel \(profile.rules)"),
       "seed         \(profile.seed) unless --seed is given",
       "limits       \(limits.namespaces) namespaces, \(limits.mountsPerNamespace) mounts each, "
         + "\(limits.mounts) mounts in all, \(limits.descriptors) descriptors a process",

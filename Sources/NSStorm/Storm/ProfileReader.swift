@@ -1,3 +1,4 @@
+import StormEngine
 import StormVocabulary
 import Yams
 
@@ -65,7 +66,11 @@ extension NodeReader {
         node, of: "a profile", allowed: keys, required: ["summary", "rules", "phases"])
     else { return nil }
     let summary = fields["summary"].flatMap { string($0, "summary") }
-    let release = fields["rules"].flatMap { self.rules($0) }
+    let followsKernel = fields["rules"]?.string == "running"
+    let newest = KernelRules.knownReleases.upperBound
+    let release =
+      followsKernel
+      ? KernelRelease(newest.major, newest.minor) : fields["rules"].flatMap { self.rules($0) }
     let seed = fields["seed"].flatMap { self.seed($0) } ?? Seed(rawValue: 1)
     var limits = Profile.Limits()
     if let node = fields["limits"] { read(node, into: &limits) }
@@ -76,6 +81,7 @@ extension NodeReader {
       name: name, summary: summary, explanation: explanation, rules: release, seed: seed,
       limits: limits, phases: phases)
     profile.observers = observers ?? profile.observers
+    profile.followsKernel = followsKernel
     return profile
   }
 
@@ -97,7 +103,9 @@ extension NodeReader {
   private mutating func rules(_ node: Node) -> KernelRelease? {
     guard let text = string(node, "rules") else { return nil }
     guard let release = KernelRelease(release: text), release >= KernelRelease(5, 10) else {
-      report(node, "rules is '\(text)'; allowed: a kernel release from 5.10 on, such as 6.18")
+      report(
+        node, "rules is '\(text)'; allowed: running, or a kernel release from 5.10 on, such as 6.18"
+      )
       return nil
     }
     return release

@@ -41,6 +41,16 @@ public enum ShapeKind: String, CaseIterable, Hashable, Sendable {
   case fileMounts = "file-mounts"
   /// Descriptors into trees that were detached or never attached, and paths that start there (5.8).
   case heldTrees = "held-trees"
+  /// Files of namespaces bound, copied, moved and entered (3.3, 3.3.1, 3.14).
+  case boundNamespaces = "bound-namespaces"
+  /// Mappings and messages that keep mounts, trees and namespaces (6.5).
+  case keptFiles = "kept-files"
+  /// Detached trees that get mappings of ids (3.11, 3.12).
+  case idmappedTrees = "idmapped-trees"
+  /// Namespaces made of trees and fresh file systems, and empty ones (3.13).
+  case madeNamespaces = "made-namespaces"
+  /// Checks that need a world of their own to answer (3.3 to 3.10, 5.1).
+  case rareRefusals = "rare-refusals"
 
   /// One line for `nsstorm profiles show`.
   public var explanation: String {
@@ -65,6 +75,11 @@ public enum ShapeKind: String, CaseIterable, Hashable, Sendable {
     case .visitors: "several processes in one namespace (setns)"
     case .fileMounts: "files as mountpoints and roots of mounts"
     case .heldTrees: "paths that start at descriptors of detached trees"
+    case .boundNamespaces: "namespace files bound, copied, moved and entered"
+    case .keptFiles: "files kept by mappings and unreceived messages"
+    case .idmappedTrees: "detached trees with mappings of ids"
+    case .madeNamespaces: "namespaces made of trees, and empty ones"
+    case .rareRefusals: "checks that random calls hardly ever meet"
     }
   }
 }

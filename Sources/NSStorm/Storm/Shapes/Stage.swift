@@ -19,6 +19,8 @@ struct Stage {
 enum Hold {
   case descriptor(NamespaceNumber, DescriptorSlot)
   case workingDirectory(NamespaceNumber)
+  /// A mapping or a message.
+  case kept(NamespaceNumber, HoldNumber)
 }
 
 extension PlanGenerator {
@@ -47,6 +49,11 @@ extension PlanGenerator {
     case .visitors: visitors()
     case .fileMounts: fileMounts()
     case .heldTrees: heldTrees()
+    case .boundNamespaces: boundNamespaces()
+    case .keptFiles: keptFiles()
+    case .idmappedTrees: idmappedTrees()
+    case .madeNamespaces: madeNamespaces()
+    case .rareRefusals: rareRefusals()
     }
   }
 
@@ -173,6 +180,8 @@ extension PlanGenerator {
     case .descriptor(let actor, let slot)?:
       if actors.openSlots(of: actor).contains(slot) { play(stage, by: actor, .close(slot)) }
     case .workingDirectory(let actor)?: play(stage, by: actor, .chdir("/"))
+    case .kept(let actor, let number)?:
+      if actors.holds(of: actor).contains(number) { play(stage, by: actor, .letGo(number)) }
     case nil: break
     }
   }
