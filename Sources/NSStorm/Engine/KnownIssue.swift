@@ -138,7 +138,8 @@ public struct KnownIssue: Sendable, Identifiable {
       introduced: KernelRelease(5, 10), fixed: KernelRelease(7, 2, 11),
       fixedInStable: [KernelRelease(6, 12, 114), KernelRelease(6, 1, 191)],
       appearance:
-        "when its mountpoint is removed elsewhere the copy leaves the tree but stays counted",
+        "when its mountpoint is removed elsewhere the copy leaves the tree but stays counted; a umount that should take it "
+        + "leaves it where it is, outside its group",
       source:
         "known-kernel-bugs 6; probed on 5.10 to 7.2.9 and 6.18.44 (there) and 7.2.13 (gone)",
       apply: { $0.copiesInheritUmounted = true }),
