@@ -20,7 +20,8 @@ extension Sandbox {
     slot.pointee.position = 0
     slot.pointee.task = place.task()
     let request = nss_worker_post(slot)
-    let answered = try waitForAnswer(of: slot, request: request)
+    let wait = try waitForAnswer(of: slot, request: request)
+    let answered = wait == .answered
     keepStarted(taken)
     if answered, case .exit = operation {
       guard
@@ -38,7 +39,9 @@ extension Sandbox {
       forget(actor)
       return .died(death)
     }
-    return .hang(report(.worker(actor: actor), of: slot, operation: operation))
+    return .hang(
+      report(
+        .worker(actor: actor), of: slot, operation: operation, waited: wait.waitedNanoseconds))
   }
 
   /// Waits until an actor's process that was told to end, or killed, has gone and was reaped.
@@ -73,7 +76,7 @@ extension Sandbox {
     let place = ProgramPlace(
       records: [record], text: [0], at: Int(nss_sandbox_scratch(&handle, parent)), base: base)
     slot.pointee.task = place.task()
-    let answered = try waitForAnswer(of: slot, request: nss_worker_post(slot))
+    let answered = try waitForAnswer(of: slot, request: nss_worker_post(slot)) == .answered
     guard answered, result(place, 0).errno == .none else {
       release(worker)
       throw .setupFailed(
@@ -128,21 +131,31 @@ extension Sandbox {
       endNanoseconds: result.end_nanoseconds, value: result.value)
   }
 
-  /// Waits for a worker's answer, its death, or the limit, whichever is first. True if it has answered.
+  private enum WorkerWait: Equatable {
+    case answered
+    case missed(waitedNanoseconds: UInt64)
+
+    var waitedNanoseconds: UInt64? {
+      if case .missed(let waited) = self { waited } else { nil }
+    }
+  }
+
+  /// Waits for a worker's answer, its death, or the end of all patience, whichever is first.
   private func waitForAnswer(
     of slot: UnsafeMutablePointer<nss_worker>, request: UInt32
-  ) throws(SandboxError) -> Bool {
-    let limit = nss_now() + limits.callTime.nanosecondsClamped
+  ) throws(SandboxError) -> WorkerWait {
+    var patience = patience(limits.callTime)
     while true {
+      let slice = min(Self.attentionNanoseconds, patience.remainder(at: nss_now()))
+      if nss_worker_wait_done(slot, request, slice) { return .answered }
+      let isDead = nss_worker_state(slot) == UInt32(NSS_DEAD)
+      // It may have answered and ended between the two looks.
+      if isDead, nss_worker_done(slot) == request { return .answered }
+      if !isDead { try checkAlive(during: "a call was made") }
       let now = nss_now()
-      let slice = min(Self.attentionNanoseconds, limit > now ? limit - now : 0)
-      if nss_worker_wait_done(slot, request, slice) { return true }
-      if nss_worker_state(slot) == UInt32(NSS_DEAD) {
-        // It may have answered and ended between the two looks.
-        return nss_worker_done(slot) == request
+      if isDead || patience.isOver(at: now, look: { looks(at: [slot.pointee.pid]) }) {
+        return .missed(waitedNanoseconds: patience.waitedNanoseconds(at: now))
       }
-      try checkAlive(during: "a call was made")
-      if nss_now() >= limit { return false }
     }
   }
 

@@ -2,6 +2,14 @@ import CMount
 import StormVocabulary
 
 extension Sandbox {
+  func patience(_ span: Duration) -> Patience {
+    Patience(spanNanoseconds: span.nanosecondsClamped, now: nss_now())
+  }
+
+  func looks(at processes: some Sequence<Int32>) -> [Patience.Look] {
+    processes.compactMap { Patience.Look(processID: $0, below: handle.procfs) }
+  }
+
   /// What `/proc` shows of a process that did not come back.
   func report(
     _ role: HangReport.Role, of slot: UnsafeMutablePointer<nss_worker>, operation: Operation?,

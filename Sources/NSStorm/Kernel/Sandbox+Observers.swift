@@ -43,8 +43,9 @@ extension Sandbox {
       for (observer, part) in round.enumerated() {
         let slot = nss_sandbox_observer_slot(&handle, UInt32(observer))
         switch try waitForAnswer(of: slot, request: requests[observer]) {
-        case .hang:
-          return report(.observer(number: observer), processID: slot.pointee.pid)
+        case .hang(let waited):
+          return report(
+            .observer(number: observer), processID: slot.pointee.pid, waited: waited)
         case .died:
           deaths += 1
           guard deaths <= Self.observerDeathLimit else { throw .observersDied(times: deaths) }
@@ -65,7 +66,10 @@ extension Sandbox {
     return nil
   }
 
-  private enum ObserverAnswer { case answered, died, hang }
+  private enum ObserverAnswer {
+    case answered, died
+    case hang(waitedNanoseconds: UInt64)
+  }
 
   private func post(
     _ questions: ArraySlice<UInt32>, to observer: UInt32
@@ -87,14 +91,16 @@ extension Sandbox {
   private func waitForAnswer(
     of slot: UnsafeMutablePointer<nss_observer>, request: UInt32
   ) throws(SandboxError) -> ObserverAnswer {
-    let limit = nss_now() + limits.callTime.nanosecondsClamped
+    var patience = patience(limits.callTime)
     while true {
-      let now = nss_now()
-      let slice = min(Self.attentionNanoseconds, limit > now ? limit - now : 0)
+      let slice = min(Self.attentionNanoseconds, patience.remainder(at: nss_now()))
       if nss_observer_wait_done(slot, request, slice) { return .answered }
       if nss_observer_state(slot) == UInt32(NSS_DEAD) { return .died }
       try checkAlive(during: "mount tables were read")
-      if nss_now() >= limit { return .hang }
+      let now = nss_now()
+      if patience.isOver(at: now, look: { looks(at: [slot.pointee.pid]) }) {
+        return .hang(waitedNanoseconds: patience.waitedNanoseconds(at: now))
+      }
     }
   }
 

@@ -49,14 +49,14 @@ extension Sandbox {
       began = nss_batch_go(&handle, spins ? Self.barrierLeadNanoseconds : 0)
     }
     let supervision = Supervision(
-      stallNanoseconds: (stallLimit ?? limits.callTime).nanosecondsClamped,
+      stallLimit: stallLimit ?? limits.callTime,
       deadline: timeLimit.map { nss_now() + $0.nanosecondsClamped })
-    let stopped = try supervise(runs, supervision, shouldStop: shouldStop)
+    let (stopped, waited) = try supervise(runs, supervision, shouldStop: shouldStop)
     let ended = nss_now()
     keepStarted(taken)
     // Left set where a worker hangs: it must not go on with its program when it comes back.
     if runs.allSatisfy(isOver) { nss_batch_resume(&handle) }
-    let outcomes = collect(programs, runs, stopped: stopped, waited: supervision.stallNanoseconds)
+    let outcomes = collect(programs, runs, stopped: stopped, waited: waited)
     discardPrograms(after: runs)
     return BatchOutcome(programs: outcomes, startNanoseconds: began, endNanoseconds: ended)
   }
@@ -64,11 +64,12 @@ extension Sandbox {
   private struct ProgramRun {
     var worker: UInt32
     var place: ProgramPlace
+    var isInBackground: Bool
     var request: UInt32 = 0
   }
 
   private struct Supervision {
-    var stallNanoseconds: UInt64
+    var stallLimit: Duration
     var deadline: UInt64?
   }
 
@@ -100,7 +101,8 @@ extension Sandbox {
         throw .programsTooLarge(bytes: offset + size - start, limit: limit - start)
       }
       let place = ProgramPlace(records: records, text: encoder.text, at: offset, base: base)
-      runs.append(ProgramRun(worker: worker, place: place))
+      runs.append(
+        ProgramRun(worker: worker, place: place, isInBackground: program.isInBackground))
       offset += size
     }
     return runs
@@ -123,16 +125,19 @@ extension Sandbox {
     return nss_worker_done(slot) == run.request || nss_worker_state(slot) == UInt32(NSS_DEAD)
   }
 
-  /// Waits until every program is over or none goes on. True if they were told to stop.
+  /// Waits until every program is over or none goes on: whether they were told to stop, and how long the last wait was.
   private func supervise(
     _ runs: [ProgramRun], _ supervision: Supervision, shouldStop: () -> Bool
-  ) throws(SandboxError) -> Bool {
+  ) throws(SandboxError) -> (isStopped: Bool, waitedNanoseconds: UInt64) {
+    // Those in the background repeat their calls as long as the others work: their headway is nobody's.
+    let others = runs.filter { !$0.isInBackground }
+    var watched = others.isEmpty ? runs : others
     var stopped = false
-    var lastProgress = progress(of: runs)
-    var lastChange = nss_now()
+    var lastProgress = progress(of: watched)
+    var patience = patience(supervision.stallLimit)
     while true {
       let completed = Int(nss_batch_wait_completed(&handle, Self.attentionNanoseconds))
-      if runs.allSatisfy(isOver) { return stopped }
+      if runs.allSatisfy(isOver) { return (stopped, 0) }
       // The last ones have counted themselves and are about to answer.
       if completed >= runs.count { sched_yield() }
       try checkAlive(during: "a batch ran")
@@ -141,16 +146,21 @@ extension Sandbox {
         nss_batch_stop(&handle)
         stopped = true
       }
-      let progress = progress(of: runs)
+      if watched.allSatisfy(isOver) { watched = runs }
+      let progress = progress(of: watched)
       if progress != lastProgress {
         lastProgress = progress
-        lastChange = now
-      } else if now - lastChange >= supervision.stallNanoseconds {
+        patience = self.patience(supervision.stallLimit)
+      } else if patience.isOver(
+        at: now, look: { looks(at: watched.filter { !isOver($0) }.map(processID)) })
+      {
         nss_batch_stop(&handle)
-        return stopped
+        return (stopped, patience.waitedNanoseconds(at: now))
       }
     }
   }
+
+  private func processID(of run: ProgramRun) -> Int32 { slot(at: run.worker).pointee.pid }
 
   /// A number that changes whenever a call of one of the programs ends.
   private func progress(of runs: [ProgramRun]) -> UInt64 {

@@ -12,7 +12,8 @@ public struct SandboxLimits: Hashable, Sendable {
   public var rootBytes: Int
   /// Directories and files that namespace 0's root tmpfs may hold.
   public var rootInodes: Int
-  /// How long one call, or one reading, may take before it counts as a hang.
+  /// How long one call, or one reading, may take before it counts as a hang; a process that runs, and is only slow, is
+  /// given six times as long.
   public var callTime: Duration
   /// How long the start and the end of the sandbox may take.
   public var setupTime: Duration
