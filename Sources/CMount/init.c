@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -205,33 +203,16 @@ _Noreturn void nss_init_main(int control, int memory, int supervisor) {
 
   nss_lighten(place.procfs);
 
-  sigset_t children;
-  sigemptyset(&children);
-  sigaddset(&children, SIGCHLD);
-  sigprocmask(SIG_SETMASK, &children, NULL);
-  int deaths = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+  int deaths = nss_watch_deaths();
   if (deaths < 0) refuse(control, NSS_STEP_SIGNALS, errno);
 
   struct nss_report ready = {NSS_STEP_NONE, 0};
   if (nss_send(control, &ready, sizeof ready, &place.procfs, 1) < 0) _exit(1);
 
-  struct pollfd watched[3] = {
-    {.fd = control, .events = POLLIN},
-    {.fd = deaths, .events = POLLIN},
-    {.fd = supervisor, .events = POLLIN},
-  };
   for (;;) {
-    if (poll(watched, 3, -1) < 0 && errno != EINTR) _exit(1);
-    if (watched[2].revents) _exit(0);
-    if (watched[1].revents) {
-      struct signalfd_siginfo taken[16];
-      (void)!read(deaths, taken, sizeof taken);
-      reap();
-    }
-    if (watched[0].revents) {
-      struct nss_command command;
-      if (nss_receive(control, &command, sizeof command, NULL, 0, 0) < 0) _exit(0);
-      obey(&command);
-    }
+    nss_await_word(control, deaths, supervisor, reap);
+    struct nss_command command;
+    if (nss_receive(control, &command, sizeof command, NULL, 0, 0) < 0) _exit(0);
+    obey(&command);
   }
 }

@@ -71,6 +71,12 @@ void nss_cpu_relax(void);
 /// once saves a wake-up. By time and not by rounds, because under emulation a pause costs as much as a system call.
 bool nss_spin(const uint32_t *word, uint32_t value, bool differs, uint64_t nanoseconds);
 
+/// A descriptor that is readable when children have died; blocks SIGCHLD and no other signal. Negative where there is none.
+int nss_watch_deaths(void);
+/// Waits until something can be read from `control`, and calls `reap` whenever children have died meanwhile. Ends this
+/// process when the one behind the pidfd `supervisor` ends.
+void nss_await_word(int control, int deaths, int supervisor, void (*reap)(void));
+
 /// Closes every descriptor from 3 on except `kept` (or all if `kept` is negative).
 void nss_close_all_but(int kept, int also_kept, int third_kept);
 /// Writes a decimal number; the end of it.

@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -143,4 +145,29 @@ int nss_receive(
     return -EPROTO;
   }
   return count;
+}
+
+int nss_watch_deaths(void) {
+  sigset_t children;
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);
+  sigprocmask(SIG_SETMASK, &children, NULL);
+  return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void nss_await_word(int control, int deaths, int supervisor, void (*reap)(void)) {
+  struct pollfd watched[3] = {
+    {.fd = control, .events = POLLIN},
+    {.fd = deaths, .events = POLLIN},
+    {.fd = supervisor, .events = POLLIN},
+  };
+  do {
+    if (poll(watched, 3, -1) < 0 && errno != EINTR) _exit(1);
+    if (watched[2].revents) _exit(0);
+    if (watched[1].revents) {
+      struct signalfd_siginfo taken[16];
+      (void)!read(deaths, taken, sizeof taken);
+      reap();
+    }
+  } while (!watched[0].revents);
 }

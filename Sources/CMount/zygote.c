@@ -1,13 +1,11 @@
 // The zygote: a process that is forked before anything else has happened, so that its copies are small.
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -52,6 +50,10 @@ static void start(int socket, int supervisor, int memory, int control) {
   if (pidfd >= 0) close(pidfd);
 }
 
+static void reap(void) {
+  while (waitpid(-1, NULL, WNOHANG) > 0) continue;
+}
+
 static _Noreturn void zygote_main(int socket, int supervisor, bool by_main_thread, pid_t parent) {
   // The signal fires when the *thread* that forked ends, so other threads must not arm it; end of file and the
   // supervisor's pidfd serve then alone.
@@ -60,37 +62,20 @@ static _Noreturn void zygote_main(int socket, int supervisor, bool by_main_threa
   setsid();
   prctl(PR_SET_NAME, "nss-zygote", 0, 0, 0);
   default_signals();
-  sigset_t children;
-  sigemptyset(&children);
-  sigaddset(&children, SIGCHLD);
-  sigprocmask(SIG_SETMASK, &children, NULL);
   nss_close_all_but(socket, supervisor, -1);
   if (chdir("/") < 0) _exit(1);
-  int deaths = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+  int deaths = nss_watch_deaths();
   if (deaths < 0) _exit(1);
-  struct pollfd watched[3] = {
-    {.fd = socket, .events = POLLIN},
-    {.fd = deaths, .events = POLLIN},
-    {.fd = supervisor, .events = POLLIN},
-  };
   for (;;) {
-    if (poll(watched, 3, -1) < 0 && errno != EINTR) _exit(1);
-    if (watched[2].revents) _exit(0);
-    if (watched[1].revents) {
-      struct signalfd_siginfo taken[16];
-      (void)!read(deaths, taken, sizeof taken);
-      while (waitpid(-1, NULL, WNOHANG) > 0) continue;
-    }
-    if (watched[0].revents) {
-      uint32_t request = 0;
-      int descriptors[2] = {-1, -1};
-      int count = nss_receive(socket, &request, sizeof request, descriptors, 2, 0);
-      if (count == -EINTR || count == -ETIMEDOUT) continue;
-      if (count < 0) _exit(0);
-      if (request == START_REQUEST && count == 2)
-        start(socket, supervisor, descriptors[0], descriptors[1]);
-      for (int i = 0; i < count; i++) close(descriptors[i]);
-    }
+    nss_await_word(socket, deaths, supervisor, reap);
+    uint32_t request = 0;
+    int descriptors[2] = {-1, -1};
+    int count = nss_receive(socket, &request, sizeof request, descriptors, 2, 0);
+    if (count == -EINTR || count == -ETIMEDOUT) continue;
+    if (count < 0) _exit(0);
+    if (request == START_REQUEST && count == 2)
+      start(socket, supervisor, descriptors[0], descriptors[1]);
+    for (int i = 0; i < count; i++) close(descriptors[i]);
   }
 }
 
