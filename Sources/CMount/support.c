@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -35,8 +36,18 @@ void nss_cpu_relax(void) {
 #endif
 }
 
+// Looked at before the first fork, and so before anybody is pinned.
+static bool has_several_processors = true;
+__attribute__((constructor)) static void count_processors(void) {
+  cpu_set_t processors;
+  if (sched_getaffinity(0, sizeof processors, &processors) == 0)
+    has_several_processors = CPU_COUNT(&processors) > 1;
+}
+
 bool nss_spin(const uint32_t *word, uint32_t value, bool differs, uint64_t nanoseconds) {
   static const int rounds_between_looks = 8;
+  // On the only processor, who spins keeps away the one that would answer.
+  if (!has_several_processors) return (nss_load(word) == value) != differs;
   uint64_t end = nss_now() + nanoseconds;
   do {
     for (int round = 0; round < rounds_between_looks; round++) {
