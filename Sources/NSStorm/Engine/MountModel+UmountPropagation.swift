@@ -52,11 +52,14 @@ extension MountModel {
       var receiver = propagationNext(parent, origin: parent)
       while receiver != .none {
         let copy = child(of: receiver, at: place)
-        // What is on its way out already is no candidate; a copy can be taken for that by mistake (`copiesInheritUmounted`).
-        if copy != .none, marks[copy] == 0, !mounts[copy.index].state.contains(.umounted) {
-          note(.umountCandidate, copy)
+        if copy != .none, marks[copy] == 0 {
           marks[copy] = Fate.candidate
-          candidates.append(copy)
+          // What is on its way out already is no obstacle and does not go again; a copy can be taken for that by mistake
+          // (`copiesInheritUmounted`).
+          if !mounts[copy.index].state.contains(.umounted) {
+            note(.umountCandidate, copy)
+            candidates.append(copy)
+          }
         }
         receiver = propagationNext(receiver, origin: parent)
       }
