@@ -54,7 +54,8 @@ private let canStorm = geteuid() == 0
       #expect(run.output.contains("divergence: step "))
       #expect(run.output.contains("(- predicted, + observed)") || run.output.contains("predicted "))
       // The command that is printed leads to the same divergence, and no step further.
-      let replay = try #require(run.output.firstMatch(of: /replay: nsstorm (.*)/)).output.1
+      let found = try #require(run.output.split(separator: "divergence: step ").last)
+      let replay = try #require(found.firstMatch(of: /replay: nsstorm (.*)/)).output.1
       let again = try BuiltCommand.run(replay.split(separator: " ").map(String.init))
       #expect(again.status == 1)
       #expect(again.output.contains("unexplained"))
