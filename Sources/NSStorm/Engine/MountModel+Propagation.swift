@@ -19,6 +19,21 @@ extension MountModel {
       let first = mounts[mount.index].firstSlave
       if first != .none { return first }
     }
+    return propagationBehind(mount, origin: origin)
+  }
+
+  /// The next receiver behind all those that receive from this mount and its peers (`skip_propagation_subtree`).
+  func propagationPast(_ mount: Mount, origin: Mount) -> Mount {
+    let group = mounts[mount.index].group
+    var next = propagationBehind(mount, origin: origin)
+    while next != .none, mounts[next.index].group == group {
+      next = propagationBehind(next, origin: origin)
+    }
+    return next
+  }
+
+  /// The next receiver that is no slave of this one (`__propagation_next`).
+  private func propagationBehind(_ mount: Mount, origin: Mount) -> Mount {
     var here = mount
     while true {
       let master = mounts[here.index].master

@@ -40,7 +40,8 @@ extension MountModel {
     var candidates: [Mount] = []
     // Two members whose parents are peers, at the same dentry, have the same receivers.
     var seen = Set<UInt64>()
-    for mount in own {
+    defer { for mount in own { mounts[mount.index].state.remove(.leftAsCandidate) } }
+    for mount in own where !mounts[mount.index].state.contains(.leftAsCandidate) {
       let parent = mounts[mount.index].parent
       guard parent != .none else { continue }
       let place = mounts[mount.index].mountpoint
@@ -53,10 +54,17 @@ extension MountModel {
       while receiver != .none {
         let copy = child(of: receiver, at: place)
         if copy != .none, marks[copy] == 0 {
+          // An earlier umount has been here, the kernel thinks.
+          if mounts[copy.index].state.contains(.leftAsCandidate) {
+            receiver = propagationPast(receiver, origin: parent)
+            continue
+          }
           marks[copy] = Fate.candidate
-          // What is on its way out already is no obstacle and does not go again; a copy can be taken for that by mistake
-          // (`copiesInheritUmounted`).
-          if !mounts[copy.index].state.contains(.umounted) {
+          if mounts[copy.index].state.contains(.umounted) {
+            // What is on its way out already is no obstacle and does not go again. A copy can be taken for that by mistake
+            // (`copiesInheritUmounted`), and then nothing takes the mark from it.
+            mounts[copy.index].state.insert(.leftAsCandidate)
+          } else {
             note(.umountCandidate, copy)
             candidates.append(copy)
           }
@@ -108,7 +116,13 @@ extension MountModel {
   private func hasLiving(_ top: Mount) -> Bool {
     var pending = [top]
     while let mount = pending.popLast() {
-      if marks[mount] != Fate.own, marks[mount] != Fate.candidate { return true }
+      if marks[mount] != Fate.own, marks[mount] != Fate.candidate,
+        !mounts[mount.index].state.contains(.leftAsCandidate)
+      {
+        return true
+      }
+      // What was taken for one on its way out is not in the list of candidates, so that nobody looks into it.
+      if marks[mount] != Fate.own, mounts[mount.index].state.contains(.umounted) { continue }
       var child = mounts[mount.index].firstChild
       while child != .none {
         pending.append(child)

@@ -59,6 +59,9 @@ struct MountState: OptionSet, BitwiseCopyable {
   static let isInternal = MountState(rawValue: 1024)
   /// MNT_SHRINKABLE: made by an automount.
   static let shrinkable = MountState(rawValue: 2048)
+  /// Left with the mark of a candidate by an earlier umount, because it was taken for one on its way out
+  /// (T_UMOUNT_CANDIDATE; only where `copiesInheritUmounted`).
+  static let leftAsCandidate = MountState(rawValue: 4096)
 
   static let lockedAttributes: MountState = [
     .lockedReadOnly, .lockedNoDevices, .lockedNoSetuid, .lockedNoExecute, .lockedAccessTime,

@@ -43,13 +43,7 @@ public struct Replay: Sendable {
       let outcome = try SequenceRun(settings).run(sequence.items)
       result.outcomes.append(outcome)
       result.rate.add(symptom.map { outcome.shows($0) } ?? false)
-      result.others.add(
-        outcome.unexplained.contains { found in
-          symptom.map { !$0.matches(found.divergence) } ?? true
-        }
-          || outcome.releaseFindings.contains { found in
-            symptom.map { !$0.matches(found.finding) } ?? true
-          })
+      result.others.add(outcome.showsMore(than: symptom))
       // A kernel that hangs or has warned is not asked again.
       if !outcome.faults.isEmpty { break }
       if !each(outcome) {

@@ -78,6 +78,19 @@ public struct SequenceRun: Sendable {
       first(symptom) != nil || releaseFindings.contains { symptom.matches($0.finding) }
     }
 
+    /// Whether something shows that is neither the symptom nor a known issue.
+    // Inlined into a loop that keeps the outcomes, it crashes the optimizer of Swift 6.3.1.
+    @inline(never)
+    public func showsMore(than symptom: Symptom?) -> Bool {
+      for found in unexplained where symptom.map({ !$0.matches(found.divergence) }) ?? true {
+        return true
+      }
+      for found in releaseFindings where symptom.map({ !$0.matches(found.finding) }) ?? true {
+        return true
+      }
+      return false
+    }
+
     /// The first divergence that shows a symptom.
     public func first(_ symptom: Symptom) -> FoundDivergence? {
       divergences.first { symptom.matches($0.divergence) }
