@@ -13,6 +13,7 @@ struct BisectCommand: ParsableCommand {
     discussion: """
       Without a subcommand it is `list`: kernels that are built already. `step` is made for `git bisect run`.
 
+      Examples:
         nsstorm bisect --good 6.16.12 --bad 6.18.15 --kernels 6.16.12,6.17.8,6.17.13,6.18.15 \
       --symptom known:unbindable-lost-in-namespace-copy propagation
         nsstorm bisect step --kernel arch/x86/boot/bzImage --symptom fault:oops storm.jsonl
@@ -114,6 +115,7 @@ struct BisectListCommand: ParsableCommand {
 
       Exit status: 0 found; 4 nothing follows, or kernels in between could not be judged; 70 the machine or the harness is ill.
 
+      Examples:
         nsstorm bisect --good 7.2.13 --bad 7.1.13 --kernels 7.1.13,7.2.6,7.2.9,7.2.11,7.2.13 --symptom known:busy-chain-torn-out small.jsonl
       """)
 

@@ -12,6 +12,7 @@ struct BisectStepCommand: ParsableCommand {
       machine or the harness is ill or the command line is wrong, which ends the bisection instead of misleading it. \
       ci/bisect-kernel shows a whole one.
 
+      Examples:
         nsstorm bisect step --kernel arch/x86/boot/bzImage --symptom 'unshare: wrong unbindable' small.jsonl
       """)
 

@@ -44,7 +44,11 @@ struct ExplainCommand: ParsableCommand {
 
   struct Busy: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "busy", abstract: "Name what pins a mount after some steps.")
+      commandName: "busy", abstract: "Name what pins a mount after some steps.",
+      discussion: """
+        Examples:
+          nsstorm explain busy 'tmpfs m /m; open 1 /m' /m
+        """)
 
     @Argument(help: "Steps in the scenario language, separated by semicolons.") var steps: String
     @Argument(help: "A path on the mount.") var path: String
@@ -65,7 +69,11 @@ struct ExplainCommand: ParsableCommand {
 
   struct FromTrace: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "trace", abstract: "Explain one step of a trace.")
+      commandName: "trace", abstract: "Explain one step of a trace.",
+      discussion: """
+        Examples:
+          nsstorm explain trace run.jsonl --step 17
+        """)
 
     @Argument(help: "A trace file.") var file: String
     @Option(help: "The step's number.") var step: Int
@@ -102,7 +110,11 @@ struct ExplainCommand: ParsableCommand {
 
   struct FromPlan: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "plan", abstract: "Explain one step of a profile's plan.")
+      commandName: "plan", abstract: "Explain one step of a profile's plan.",
+      discussion: """
+        Examples:
+          nsstorm explain plan propagation --seed 7 --step 40
+        """)
 
     @Argument(help: "The name of a profile, or the path of its file.") var profile: String
     @Option(help: "The seed, hex or decimal; the profile's own by default.") var seed: Seed?

@@ -16,7 +16,12 @@ struct ProfilesCommand: ParsableCommand {
     defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "One line for each profile.")
+    static let configuration = CommandConfiguration(
+      abstract: "One line for each profile.",
+      discussion: """
+        Examples:
+          nsstorm profiles list
+        """)
 
     func run() throws {
       let library = ProfileLibrary.ofThisProcess
@@ -36,7 +41,12 @@ struct ProfilesCommand: ParsableCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "What a profile provokes, which claim it tests, and all its values.")
+      abstract: "What a profile provokes, which claim it tests, and all its values.",
+      discussion: """
+        Examples:
+          nsstorm profiles show mass-detach
+          nsstorm profiles show ./mine.yaml
+        """)
 
     @Argument(help: "The name of a profile, or the path of its file.")
     var profile: String

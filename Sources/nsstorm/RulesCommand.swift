@@ -18,7 +18,11 @@ struct RulesCommand: ParsableCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "show", abstract: "Print every rule with its value.")
+      commandName: "show", abstract: "Print every rule with its value.",
+      discussion: """
+        Examples:
+          nsstorm rules show 6.12.107
+        """)
 
     @Argument(help: "A kernel release, such as 6.12.107; the running kernel's by default.")
     var release: KernelRelease?
@@ -39,7 +43,12 @@ struct RulesCommand: ParsableCommand {
   struct Difference: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "diff",
-      abstract: "Print what differs between two releases, each with an example.")
+      abstract: "Print what differs between two releases, each with an example.",
+      discussion: """
+        Examples:
+          nsstorm rules diff 6.12.107 7.3.4
+          nsstorm rules diff 7.2.9 7.2.11 --actual
+        """)
 
     @Argument(help: "A kernel release.") var first: KernelRelease
     @Argument(help: "Another kernel release.") var second: KernelRelease
@@ -85,8 +94,12 @@ struct RulesCommand: ParsableCommand {
 
   struct Issues: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "issues", abstract: "List the known kernel issues that the engine can reproduce."
-    )
+      commandName: "issues",
+      abstract: "List the known kernel issues that the engine can reproduce.",
+      discussion: """
+        Examples:
+          nsstorm rules issues 6.18.15
+        """)
 
     @Argument(help: "Only those that affect this release.") var release: KernelRelease?
 

@@ -198,7 +198,11 @@ struct VMExecCommand: ParsableCommand {
 /// `nsstorm vm kernels`: what can be had from Debian.
 struct VMKernelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kernels", abstract: "List the kernels that Debian's suites have.")
+    commandName: "kernels", abstract: "List the kernels that Debian's suites have.",
+    discussion: """
+      Examples:
+        nsstorm vm kernels --flavour rt
+      """)
 
   @Option(help: "cloud, generic or rt.")
   var flavour = DebianKernelVersion.Flavour.cloud

@@ -12,6 +12,9 @@ struct VMMatrixCommand: ParsableCommand {
       Every guest's results go into a folder of their own below --output. A matrix that was interrupted goes on \
       where it was: what is complete there is not run again (--fresh does). Beside the results stand matrix.json, matrix.txt \
       and matrix.html, written anew after each guest. Ends with the worst status of all cells.
+
+      Examples:
+        nsstorm vm matrix --kernels 6.12.107,6.18.15,7.3.4 propagation first-storm
       """)
 
   @Argument(help: "Names of profiles, or paths of their files.")

@@ -49,6 +49,9 @@ struct VMRunCommand: ParsableCommand {
     discussion: """
       The exit status is that of `nsstorm run` in the guest. Seen from outside: 2 when the guest's kernel \
       panics, shows a fault on its console, or falls silent; 4 when it never boots or needs too long.
+
+      Examples:
+        nsstorm vm run first-storm --kernel debian:6.12.107 --seed 7
       """)
 
   @Argument(help: "The name of a profile, or the path of its file.")

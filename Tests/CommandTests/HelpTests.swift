@@ -33,7 +33,7 @@ import Testing
     for command in try commands() where command.path != ["help"] {
       let name = command.path.joined(separator: " ")
       let examples = command.examples
-      #expect(!examples.isEmpty || command.examplesAreAbove, "'nsstorm \(name)' shows no example")
+      #expect(!examples.isEmpty, "'nsstorm \(name)' shows no example")
       for example in examples {
         let words = try shellWords(example)
         #expect(words.first == "nsstorm", "\(example)")
@@ -58,8 +58,6 @@ import Testing
   struct Command {
     var path: [String]
     var discussion: String
-    /// A command whose parent shows examples of it does not need its own.
-    var examplesAreAbove: Bool
 
     /// The lines of the discussion that are commands.
     var examples: [String] {
@@ -81,19 +79,13 @@ import Testing
     let text = try BuiltCommand.run(["--experimental-dump-help"]).output
     let root = try JSONDecoder().decode(Dump.self, from: Data(text.utf8)).command
     var found: [Command] = []
-    func visit(_ node: Dump.Node, _ path: [String], above: String) {
-      let discussion = node.discussion ?? ""
-      let line = (["nsstorm"] + path).joined(separator: " ")
-      found.append(
-        Command(
-          path: path, discussion: discussion,
-          examplesAreAbove: above.contains(line + " ") || above.hasSuffix(line)
-            || above.contains(line + "\n")))
+    func visit(_ node: Dump.Node, _ path: [String]) {
+      found.append(Command(path: path, discussion: node.discussion ?? ""))
       for child in node.subcommands ?? [] where child.commandName != "help" {
-        visit(child, path + [child.commandName], above: discussion)
+        visit(child, path + [child.commandName])
       }
     }
-    visit(root, [], above: "")
+    visit(root, [])
     return found
   }
 
