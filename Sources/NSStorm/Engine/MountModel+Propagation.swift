@@ -26,7 +26,7 @@ extension MountModel {
   func propagationPast(_ mount: Mount, origin: Mount) -> Mount {
     let group = mounts[mount.index].group
     var next = propagationBehind(mount, origin: origin)
-    while next != .none, mounts[next.index].group == group {
+    while next != .none, group != 0, mounts[next.index].group == group {
       next = propagationBehind(next, origin: origin)
     }
     return next

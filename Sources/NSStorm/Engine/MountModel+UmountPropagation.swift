@@ -40,7 +40,6 @@ extension MountModel {
     var candidates: [Mount] = []
     // Two members whose parents are peers, at the same dentry, have the same receivers.
     var seen = Set<UInt64>()
-    defer { for mount in own { mounts[mount.index].state.remove(.leftAsCandidate) } }
     for mount in own where !mounts[mount.index].state.contains(.leftAsCandidate) {
       let parent = mounts[mount.index].parent
       guard parent != .none else { continue }
@@ -71,6 +70,9 @@ extension MountModel {
         }
         receiver = propagationNext(receiver, origin: parent)
       }
+    }
+    for mount in own where mounts[mount.index].state.contains(.leftAsCandidate) {
+      mounts[mount.index].state.remove(.leftAsCandidate)
     }
     return candidates
   }
