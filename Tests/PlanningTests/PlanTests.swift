@@ -84,8 +84,7 @@ private func profile(steps: Int, shapeShare: Double = 0.2) -> Profile {
   }
 
   @Test func `limits hold at every step`() throws {
-    var profile = profile(steps: 800)
-    profile.limits.mountsPerNamespace = 40
+    let profile = profile(steps: 2_400)
     let plan = try Plan(profile: profile, seed: Seed(rawValue: 5))
     var predictor = Predictor(rules: try #require(KernelRules(release: plan.rules)))
     var most = 0
